@@ -1,0 +1,6 @@
+//go:build !race
+
+package proof
+
+// raceDetector says that this test binary is about ten times slower.
+const raceDetector = false

@@ -1,0 +1,183 @@
+package proof
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// merkleCase is one file of the vectors of transparency-dev/merkle. A subtree
+// case proves within, or up to, the leaves [Start, End).
+type merkleCase struct {
+	LeafIdx, TreeSize  uint64 // inclusion
+	Size1, Size2       uint64 // consistency
+	Start, End, Size   uint64 // subtree variants
+	Root, Root1, Root2 string
+	LeafHash           string
+	Proof              []string
+	Desc               string
+	WantErr            bool
+	kind               string // top folder
+	root, root1, root2 Hash
+	leaf               Hash
+	path               []Hash
+}
+
+func TestMerkleVectors(t *testing.T) {
+	dir := sharedData(t, "merkle", "transparency-dev-merkle")
+	seen := map[string]int{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
+			return err
+		}
+		c := readMerkleCase(t, dir, path)
+		got := c.verify()
+		if (got != nil) != c.WantErr {
+			t.Errorf("%s (%s): error %v, want an error: %v", path, c.Desc, got, c.WantErr)
+		}
+		seen[fmt.Sprintf("%s refused=%v", c.kind, c.WantErr)]++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 8 { // four folders, each with positive and negative cases
+		t.Errorf("cases by kind: %v, want four kinds, both accepted and refused", seen)
+	}
+	t.Logf("cases by kind: %v", seen)
+}
+
+func readMerkleCase(t *testing.T, dir, path string) *merkleCase {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &merkleCase{}
+	if err := json.Unmarshal(raw, c); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	rel, err := filepath.Rel(dir, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c.kind = rel; filepath.Dir(c.kind) != "."; {
+		c.kind = filepath.Dir(c.kind)
+	}
+	return c
+}
+
+func (c *merkleCase) verify() error {
+	if err := c.parse(); err != nil {
+		return err
+	}
+	switch c.kind {
+	case "inclusion":
+		return VerifyInclusion(c.leaf, c.LeafIdx, c.TreeSize, c.path, c.root)
+	case "consistency":
+		return VerifyConsistency(c.Size1, c.Size2, c.path, c.root1, c.root2)
+	case "subtreeinclusion":
+		// A subtree is a tree of its own, counted from its first leaf.
+		if c.LeafIdx < c.Start || c.End < c.Start {
+			return ErrPathLength
+		}
+		return VerifyInclusion(c.leaf, c.LeafIdx-c.Start, c.End-c.Start, c.path, c.root)
+	case "subtreeconsistency":
+		// We prove growth from the first leaf only; the vectors' other starts
+		// are negative cases.
+		if c.Start != 0 {
+			return ErrPathLength
+		}
+		return VerifyConsistency(c.End, c.Size, c.path, c.root1, c.root2)
+	}
+	return fmt.Errorf("unknown folder of vectors: %s", c.kind)
+}
+
+// parse reads the hashes with the parser of receipts, so that what a receipt
+// could not even spell counts as refused.
+func (c *merkleCase) parse() (err error) {
+	texts := map[*Hash]string{&c.root: c.Root, &c.leaf: c.LeafHash}
+	if c.kind == "consistency" || c.kind == "subtreeconsistency" {
+		texts = map[*Hash]string{&c.root1: c.Root1, &c.root2: c.Root2}
+	}
+	c.path = make([]Hash, len(c.Proof))
+	for i, text := range c.Proof {
+		texts[&c.path[i]] = text
+	}
+	for h, text := range texts {
+		if *h, err = parseHash(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The verifier key of the log in shared/data/merkle/tessera-log.
+const tesseraVKey = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
+
+func TestTesseraLog(t *testing.T) {
+	dir := sharedData(t, "merkle", "tessera-log")
+	policy, err := NewPolicy(PolicySpec{LogVKey: tesseraVKey, Quorum: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []byte {
+		raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	const size = 15
+	entries, err := ParseBundle(read(Tile{Level: EntriesLevel, Width: size}.Path()))
+	if err != nil || len(entries) != size {
+		t.Fatalf("entry bundle: %d entries, %v", len(entries), err)
+	}
+	notes := make([][]byte, size+1)
+	for n := range size + 1 {
+		notes[n] = read(fmt.Sprintf("checkpoint.%d", n))
+		v, err := policy.VerifyCheckpoint(notes[n])
+		if err != nil {
+			t.Fatalf("checkpoint %d: %v", n, err)
+		}
+		if v.Checkpoint.Size != uint64(n) || v.Checkpoint.Root != naiveRoot(entries[:n]) {
+			t.Errorf("checkpoint %d: size %d, root %s", n, v.Checkpoint.Size, v.Checkpoint.Root)
+		}
+		if n > 0 {
+			checkTesseraTiles(t, n, entries, read)
+		}
+		for old := range n {
+			if err := VerifyGrowth(policy, notes[old], notes[n], naiveProof(old, entries[:n])); err != nil {
+				t.Errorf("growth from %d to %d: %v", old, n, err)
+			}
+		}
+	}
+}
+
+func checkTesseraTiles(t *testing.T, n int, entries [][]byte, read func(string) []byte) {
+	t.Helper()
+	hashes, err := ParseTile(read(Tile{Level: 0, Width: n}.Path()))
+	if err != nil || len(hashes) != n {
+		t.Fatalf("tile of %d: %d hashes, %v", n, len(hashes), err)
+	}
+	bundle := read(Tile{Level: EntriesLevel, Width: n}.Path())
+	cut, err := ParseBundle(bundle)
+	if err != nil || len(cut) != n {
+		t.Fatalf("bundle of %d: %d entries, %v", n, len(cut), err)
+	}
+	var again []byte
+	for i, entry := range cut {
+		if string(entry) != string(entries[i]) || LeafHash(entry) != hashes[i] {
+			t.Errorf("entry %d of %d differs between tile and bundles", i, n)
+		}
+		if again, err = AppendEntry(again, entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if string(again) != string(bundle) {
+		t.Errorf("bundle of %d written again differs", n)
+	}
+}
