@@ -1,0 +1,219 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// FormatVersion is the Pebble format every state database is written in. It is
+// pinned, not "newest", because tables travel between nodes of different builds.
+const FormatVersion = pebble.FormatValueSeparation
+
+// KeyPrefix begins the keys this package keeps for itself. A state machine
+// must not write below it.
+const KeyPrefix = '!'
+
+const (
+	defaultMemTableBytes = 32 << 20
+	stopWritesMemTables  = 4
+	maxOpenFiles         = 1000
+)
+
+var appliedKey = []byte("!applied")
+
+// Options say where a state database lies and what it may use.
+type Options struct {
+	FS            vfs.FS             // every byte goes through it; required
+	Dir           string             // directory of this database; required
+	Cache         *pebble.Cache      // block cache shared by the databases of the process; nil means Pebble's own small one
+	MemTableBytes uint64             // 0 means 32 MiB
+	WAL           bool               // keep Pebble's own write-ahead log as well: a fallback, doubles writes
+	ReadOnly      bool               // open for inspection; writes fail
+	Logger        *slog.Logger       // required
+	Broken        func(reason error) // told of background I/O errors and corruption; the node must stop. Required
+}
+
+// Validate reports every fault of the options at once.
+func (o Options) Validate() error {
+	var faults []error
+	if o.FS == nil {
+		faults = append(faults, errors.New("state: FS is missing"))
+	}
+	if o.Dir == "" {
+		faults = append(faults, errors.New("state: Dir is missing"))
+	}
+	if o.Logger == nil {
+		faults = append(faults, errors.New("state: Logger is missing"))
+	}
+	if o.Broken == nil {
+		faults = append(faults, errors.New("state: Broken is missing"))
+	}
+	return errors.Join(faults...)
+}
+
+// DB is the database of one group on one node. Commit and FastForward belong to
+// the goroutine that applies; everything else may be called from any.
+type DB struct {
+	*pebble.DB
+
+	mu      sync.Mutex // guards applied
+	applied Applied
+}
+
+// Open opens or creates the database and reads its applied position.
+func Open(o Options) (*DB, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if !o.ReadOnly {
+		if err := MakeDir(o.FS, o.Dir); err != nil {
+			return nil, err
+		}
+	}
+	p, err := o.open()
+	if err != nil {
+		return nil, fmt.Errorf("state: open %s: %w", o.Dir, err)
+	}
+	db := &DB{DB: p}
+	db.applied, err = db.readApplied(nil)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return db, nil
+}
+
+func (o Options) open() (p *pebble.DB, err error) {
+	defer recoverOpening(&err)
+	var opening atomic.Bool
+	opening.Store(true)
+	p, err = pebble.Open(o.Dir, o.pebble(&opening))
+	opening.Store(false)
+	return p, err
+}
+
+func (o Options) pebble(opening *atomic.Bool) *pebble.Options {
+	opts := &pebble.Options{
+		FS:                          o.FS,
+		Cache:                       o.Cache,
+		FormatMajorVersion:          FormatVersion,
+		DisableWAL:                  !o.WAL,
+		ReadOnly:                    o.ReadOnly,
+		MemTableSize:                o.MemTableBytes,
+		MemTableStopWritesThreshold: stopWritesMemTables,
+		MaxOpenFiles:                maxOpenFiles,
+		Logger:                      quiet{to: o.Logger, broken: o.Broken, opening: opening},
+		EventListener:               o.listener(),
+	}
+	if opts.MemTableSize == 0 {
+		opts.MemTableSize = defaultMemTableBytes
+	}
+	return opts
+}
+
+func (o Options) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			o.Broken(fmt.Errorf("state: background write in %s: %w", o.Dir, err))
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			o.Broken(fmt.Errorf("state: corrupt file in %s: %w", o.Dir, info.Details))
+		},
+		DiskSlow: func(info pebble.DiskSlowInfo) {
+			o.Logger.LogAttrs(context.Background(), slog.LevelWarn, "disk is slow",
+				slog.String("operation", info.OpType.String()), slog.Duration("for", info.Duration))
+		},
+	}
+}
+
+// Applied is the newest position folded in, durable or not.
+func (d *DB) Applied() Applied {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.applied
+}
+
+// Commit writes the batch and the position it brings the database to in one
+// step, without waiting for the disk. The batch may be empty. Membership
+// configuration is kept from the previous position when to.Config is nil.
+func (d *DB) Commit(b *pebble.Batch, to Applied) error {
+	from := d.Applied()
+	if to.Index < from.Index {
+		return fmt.Errorf("state: position would go back from %d to %d", from.Index, to.Index)
+	}
+	if to.Config == nil {
+		to.Config, to.ConfigIndex = from.Config, from.ConfigIndex
+	}
+	if err := b.Set(appliedKey, to.encode(), nil); err != nil {
+		return fmt.Errorf("state: stage position: %w", err)
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("state: commit: %w", err)
+	}
+	d.mu.Lock()
+	d.applied = to
+	d.mu.Unlock()
+	return nil
+}
+
+// FastForward moves the position over Raft entries that never reach a state
+// machine (no-ops, barriers, configurations).
+func (d *DB) FastForward(to Applied) error {
+	if to.Index < d.Applied().Index {
+		return nil
+	}
+	b := d.NewBatch()
+	return errors.Join(d.Commit(b, to), b.Close())
+}
+
+// Durable flushes and returns the position that would survive a power cut now.
+func (d *DB) Durable() (Applied, error) {
+	if err := d.Flush(); err != nil {
+		return Applied{}, fmt.Errorf("state: flush: %w", err)
+	}
+	return d.readApplied(&pebble.IterOptions{OnlyReadGuaranteedDurable: true})
+}
+
+// readApplied reads the position through an iterator, because only iterators
+// can be told to see nothing but what lies in synced tables.
+func (d *DB) readApplied(o *pebble.IterOptions) (Applied, error) {
+	it, err := d.NewIter(o)
+	if err != nil {
+		return Applied{}, fmt.Errorf("state: read position: %w", err)
+	}
+	a, err := appliedFrom(it)
+	return a, errors.Join(err, it.Close())
+}
+
+func appliedFrom(it *pebble.Iterator) (Applied, error) {
+	if !it.SeekGE(appliedKey) {
+		return Applied{}, it.Error()
+	}
+	if string(it.Key()) != string(appliedKey) {
+		return Applied{}, nil
+	}
+	row, err := it.ValueAndErr()
+	if err != nil {
+		return Applied{}, fmt.Errorf("state: read position: %w", err)
+	}
+	return decodeApplied(row)
+}
+
+// Close flushes and closes: without Pebble's own log, an unflushed close would
+// cost a replay that a clean stop need not cost.
+func (d *DB) Close() error {
+	var flush error
+	if d.Applied().Index > 0 {
+		flush = d.Flush()
+		if errors.Is(flush, pebble.ErrReadOnly) {
+			flush = nil
+		}
+	}
+	return errors.Join(flush, d.DB.Close())
+}

@@ -1,0 +1,54 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+)
+
+// quiet hands Pebble's messages to slog. Its information lines are for storage
+// engineers, hence debug level; they carry file numbers and sizes, never keys.
+type quiet struct {
+	to      *slog.Logger
+	broken  func(reason error)
+	opening *atomic.Bool // true while pebble.Open runs
+}
+
+// Infof implements pebble.Logger.
+func (q quiet) Infof(format string, args ...any) {
+	if q.to.Enabled(context.Background(), slog.LevelDebug) {
+		q.to.LogAttrs(context.Background(), slog.LevelDebug, "storage", slog.String("event", fmt.Sprintf(format, args...)))
+	}
+}
+
+// Errorf implements pebble.Logger.
+func (q quiet) Errorf(format string, args ...any) {
+	q.to.LogAttrs(context.Background(), slog.LevelError, "storage", slog.String("event", fmt.Sprintf(format, args...)))
+}
+
+// Fatalf implements pebble.Logger: Pebble calls it when it can no longer vouch
+// for what is on disk, and goes on as if nothing had happened should it return.
+func (q quiet) Fatalf(format string, args ...any) {
+	reason := fmt.Errorf("state: storage cannot go on: %s", fmt.Sprintf(format, args...))
+	if q.opening.Load() {
+		panic(openingFailed{reason})
+	}
+	q.broken(reason)
+	runtime.Goexit()
+}
+
+// openingFailed carries a fatal storage message out of pebble.Open, whose
+// caller can still be told by an error.
+type openingFailed struct{ reason error }
+
+func recoverOpening(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case openingFailed:
+		*err = p.reason
+	default:
+		panic(p)
+	}
+}
