@@ -151,11 +151,11 @@ func (o once) take(w *walker, what, sort, value string) {
 func (w *walker) node() (n Node) {
 	w.arrayOf(6)
 	n.Name = w.name()
-	n.AuthorKey, _ = w.authorKey()
+	n.AuthorKey = w.authorKey()
 	n.CosignerKey = w.ed25519Key()
 	n.MLDSAKey = make([]byte, MLDSAKeySize)
 	w.fixed(n.MLDSAKey)
-	n.TLSKey, _ = w.authorKey()
+	n.TLSKey = w.authorKey()
 	n.Placement = w.jurisdictions()
 	return n
 }

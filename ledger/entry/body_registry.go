@@ -57,7 +57,7 @@ func parseAuthor(w *walker, f *fields) Body {
 		return a
 	}
 	f.need(2)
-	a.Key, _ = w.authorKey()
+	a.Key = w.authorKey()
 	f.need(3)
 	a.Role = Role(w.code(&roleList))
 	if a.Role == RoleNode {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"unicode/utf8"
 )
 
 // A forge builds statements that no Draft would: it takes one apart into a tree,
@@ -19,6 +20,10 @@ type (
 	// cborRaw stands as it is.
 	cborRaw []byte
 	negint  uint64 // -1-n
+	tagged  struct {
+		number uint64
+		value  any
+	}
 )
 
 // plant encodes a tree in the order given; a statement's own encoder sorts and
@@ -73,7 +78,9 @@ func uproot(b []byte) (any, []byte) {
 	case majorBytes:
 		return slices.Clone(b[:arg]), b[arg:]
 	case majorText:
-		return string(b[:arg]), b[arg:]
+		if utf8.Valid(b[:arg]) {
+			return string(b[:arg]), b[arg:]
+		}
 	case majorArray:
 		items := list{}
 		for range arg {
@@ -91,6 +98,9 @@ func uproot(b []byte) (any, []byte) {
 			m = append(m, p)
 		}
 		return m, b
+	case majorTag:
+		v, rest := uproot(b)
+		return tagged{arg, v}, rest
 	case majorSimple:
 		switch arg {
 		case simpleFalse, simpleTrue:
@@ -100,6 +110,17 @@ func uproot(b []byte) (any, []byte) {
 		}
 	}
 	panic("not an item of ours")
+}
+
+// uprootWhole decodes an item that may be none of ours, or be followed by more.
+func uprootWhole(b []byte) (v any, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	v, rest := uproot(b)
+	return v, len(rest) == 0
 }
 
 func label(n int64) any {

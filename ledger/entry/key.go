@@ -139,38 +139,32 @@ func (k *PublicKey) fits(alg int64) bool {
 }
 
 // authorKey reads a key as a field of a map.
-func (w *walker) authorKey() ([]byte, AuthorID) {
+func (w *walker) authorKey() []byte {
 	spki := w.bytes()
 	if w.fault != nil {
-		return nil, AuthorID{}
+		return nil
 	}
 	k, err := ParsePublicKey(spki)
 	if err != nil {
 		w.failWith(err)
-		return nil, AuthorID{}
+		return nil
 	}
-	return k.spki, k.author
+	return k.spki
 }
 
 // ed25519Key reads a key that must be Ed25519: a log's or a cosigner's.
 func (w *walker) ed25519Key() []byte {
-	spki, _ := w.authorKey()
+	spki := w.authorKey()
 	if w.fault == nil && !bytes.HasPrefix(spki, spkiEd25519) {
 		w.fail(CodeBadKey, "a log or cosigner key must be Ed25519")
 	}
 	return spki
 }
 
-// keyList reads a list of author keys in an order that means something; none
-// may stand twice.
+// keyList reads a list of author keys in an order that means something.
 func (w *walker) keyList() (list [][]byte) {
-	seen := map[AuthorID]bool{}
 	for n := w.array(); n > 0 && w.fault == nil; n-- {
-		spki, author := w.authorKey()
-		if w.fault == nil && seen[author] {
-			w.fail(CodeFieldInvalid, "a key stands twice in a list")
-		}
-		seen[author] = true
+		spki := w.authorKey()
 		list = append(list, spki)
 	}
 	return list

@@ -238,3 +238,20 @@ func requireNoNull(t *testing.T, key *rsa.PrivateKey) {
 	_, err = ParseCAKey(spki)
 	requireCode(t, err, CodeBadKey)
 }
+
+// vectorRSA is the SubjectPublicKeyInfo of an RSA key of 2,048 bits.
+var vectorRSA = mustHex("" +
+	"30820122300d06092a864886f70d01010105000382010f003082010a02820101009a4bbf1a78c8ef774d4f3c79f3c3d37fd242868b4659f8f9d79d0955148d76" +
+	"45b652b23b01ab6dd850774f970267c77afe05ac7804fcfd0373605163c6f4e0c40c35885a31037da69a6753a7b580692c447f581bab23ecabfaaa40e7149eb8" +
+	"ed289f99a0bf2ed3098140c4900cb8fb6ae2e8bf56b8cc132960f5ff97301efa177ea2bf86f6876b4d29a84c87e101600833525e7e30e519436690f1b5127b69" +
+	"fef8c3c9006e6eac6fe044d6f6550d45cf4a28bd23084f570cc2142b0601148ceb1a2856bc6d233ebf194c0b3f033dc68457a454ceae470d227ae8c075cb5b19" +
+	"54e3884aa25783c9fcf224d40d95635447207bb33c8a9ffb8335c1bbe9c7663d970203010001")
+
+func checkX509Agrees(t *testing.T, key crypto.PublicKey, spki []byte) {
+	t.Helper()
+	again, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBytes(t, "re-encoded by x509", again, spki)
+}

@@ -3,6 +3,7 @@ package entry
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"strings"
 )
 
@@ -105,7 +106,7 @@ func openEnvelope(input []byte) (*envelope, error) {
 	buf := make([]byte, len(input), 2*len(input)+len(sigStructureHead)+1)
 	copy(buf, input)
 	raw := buf[:len(input):len(input)]
-	e := &envelope{raw: raw}
+	e := &envelope{raw: raw, tbs: buf[len(input):]}
 	w := walker{data: raw, pos: 2}
 	protectedItem := w.pos
 	e.protected = w.bytes()
@@ -129,10 +130,10 @@ func openEnvelope(input []byte) (*envelope, error) {
 		return nil, w.fault
 	}
 	e.protectedAt, e.payloadAt = protectedEnd-len(e.protected), payloadEnd-len(e.payload)
-	tbs := append(buf[len(input):], sigStructureHead...)
-	tbs = append(tbs, raw[protectedItem:protectedEnd]...)
-	tbs = append(tbs, sigStructureAAD)
-	e.tbs = append(tbs, raw[payloadItem:payloadEnd]...)
+	e.tbs = append(e.tbs, sigStructureHead...)
+	e.tbs = append(e.tbs, raw[protectedItem:protectedEnd]...)
+	e.tbs = append(e.tbs, sigStructureAAD)
+	e.tbs = append(e.tbs, raw[payloadItem:payloadEnd]...)
 	return e, nil
 }
 
@@ -212,7 +213,8 @@ func (w *walker) typ() Kind {
 
 // failWith takes over a refusal found without knowing the place.
 func (w *walker) failWith(err error) {
-	if r, ok := err.(*Refusal); ok {
+	var r *Refusal
+	if errors.As(err, &r) {
 		w.fail(r.Code, "%s", r.Text)
 	}
 }

@@ -64,6 +64,12 @@ func bodyCases(t testing.TB, kind Kind) []bodyCase {
 			edit(0, "payload-hash-alg SHA-384", CodeFieldInvalid, func(f *forge) { f.header.set(headerHashAlg, -43) }),
 			edit(0, "preimage type missing", CodeFieldMissing, func(f *forge) { f.header.drop(headerPreimage) }),
 			edit(0, "preimage type FHIR", CodeFieldInvalid, func(f *forge) { f.header.set(headerPreimage, MediaTypeFHIR) }),
+			edit(0, "request id instead of seq, boot and prev", CodeFieldForbidden, func(f *forge) {
+				f.dropClaim(claimSeq)
+				f.dropClaim(claimBoot)
+				f.dropClaim(claimPrev)
+				f.claim(claimRequest, make([]byte, 16))
+			}),
 			edit(0, "about a handle", CodeFieldForbidden, func(f *forge) { f.claim(claimSub, "h:00112233445566778899aabbccddeeff") }),
 		}
 	case KindCorrection:

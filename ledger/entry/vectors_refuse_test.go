@@ -16,43 +16,55 @@ type refuseCase struct {
 // envelopeCases are faults of the envelope, the header and the claims that every
 // kind shares.
 func envelopeCases() []refuseCase {
-	header := func(n int64, v any) func(*forge) { return func(f *forge) { f.header.set(n, v) } }
-	claim := func(n int64, v any) func(*forge) { return func(f *forge) { f.claim(n, v) } }
+	return slices.Concat(sign1Cases(), headerCases(), claimCases())
+}
+
+// sign1Item is a COSE_Sign1 with any head, tag and items.
+func sign1Item(head byte, tag any, protected, unprotected, payload, sig any) []byte {
+	b := []byte{}
+	if tag != nil {
+		b = append(b, plant(tag)...)
+	}
+	b = append(b, head)
+	for _, v := range []any{protected, unprotected, payload, sig} {
+		b = append(b, plant(v)...)
+	}
+	return b
+}
+
+func sign1Cases() []refuseCase {
 	sign1 := func(build func(protected, payload, sig []byte) []byte) func(*forge) {
 		return func(f *forge) { f.envelop = build }
 	}
 	after := func(change func([]byte) []byte) func(*forge) { return func(f *forge) { f.after = change } }
-	item := func(head byte, tag any, protected, unprotected, payload, sig any) []byte {
-		b := []byte{}
-		if tag != nil {
-			b = append(b, plant(tag)...)
-		}
-		b = append(b, head)
-		for _, v := range []any{protected, unprotected, payload, sig} {
-			b = append(b, plant(v)...)
-		}
-		return b
-	}
 	tag := cborRaw{tagSign1}
 	return []refuseCase{
-		{"untagged", CodeMalformed, sign1(func(p, l, s []byte) []byte { return item(0x84, nil, p, pairs{}, l, s) })},
-		{"tag 18 in two bytes", CodeMalformed, sign1(func(p, l, s []byte) []byte { return item(0x84, cborRaw{0xd8, 18}, p, pairs{}, l, s) })},
-		{"tag 98, COSE_Sign", CodeMalformed, sign1(func(p, l, s []byte) []byte { return item(0x84, cborRaw{0xd8, 98}, p, pairs{}, l, s) })},
-		{"array of indefinite length", CodeMalformed, sign1(func(p, l, s []byte) []byte { return append(item(0x9f, tag, p, pairs{}, l, s), 0xff) })},
-		{"kid in the unprotected header", CodeUnknownLabel, sign1(func(p, l, s []byte) []byte { return item(0x84, tag, p, pairs{{uint64(4), []byte{1}}}, l, s) })},
-		{"payload detached", CodeMalformed, sign1(func(p, _, s []byte) []byte { return item(0x84, tag, p, pairs{}, nil, s) })},
-		{"payload as text", CodeMalformed, sign1(func(p, l, s []byte) []byte { return item(0x84, tag, p, pairs{}, string([]byte("text")), s) })},
+		{"untagged", CodeMalformed, sign1(func(p, l, s []byte) []byte { return sign1Item(0x84, nil, p, pairs{}, l, s) })},
+		{"tag 18 in two bytes", CodeMalformed, sign1(func(p, l, s []byte) []byte { return sign1Item(0x84, cborRaw{0xd8, 18}, p, pairs{}, l, s) })},
+		{"tag 98, COSE_Sign", CodeMalformed, sign1(func(p, l, s []byte) []byte { return sign1Item(0x84, cborRaw{0xd8, 98}, p, pairs{}, l, s) })},
+		{"array of indefinite length", CodeMalformed, sign1(func(p, l, s []byte) []byte { return append(sign1Item(0x9f, tag, p, pairs{}, l, s), 0xff) })},
+		{"kid in the unprotected header", CodeUnknownLabel, sign1(func(p, l, s []byte) []byte { return sign1Item(0x84, tag, p, pairs{{uint64(4), []byte{1}}}, l, s) })},
+		{"payload detached", CodeMalformed, sign1(func(p, _, s []byte) []byte { return sign1Item(0x84, tag, p, pairs{}, nil, s) })},
+		{"null before the payload", CodeMalformed, sign1(func(p, l, s []byte) []byte {
+			return append(append([]byte{tagSign1}, plant(list{p, pairs{}, nil, l})...), plant(s)...)
+		})},
+		{"payload as text", CodeMalformed, sign1(func(p, l, s []byte) []byte { return sign1Item(0x84, tag, p, pairs{}, string([]byte("text")), s) })},
 		{"payload length in eight bytes", CodeNotCanonical, sign1(func(p, l, s []byte) []byte {
 			wide := append([]byte{0x5b, 0, 0, 0, 0, 0, 0, byte(len(l) >> 8), byte(len(l))}, l...)
-			return item(0x84, tag, p, pairs{}, cborRaw(wide), s)
+			return sign1Item(0x84, tag, p, pairs{}, cborRaw(wide), s)
 		})},
-		{"signature of 63 bytes", CodeMalformed, sign1(func(p, l, s []byte) []byte { return item(0x84, tag, p, pairs{}, l, s[:63]) })},
-		{"signature of 65 bytes", CodeMalformed, sign1(func(p, l, s []byte) []byte { return item(0x84, tag, p, pairs{}, l, append(bytes.Clone(s), 0)) })},
+		{"signature of 63 bytes", CodeMalformed, sign1(func(p, l, s []byte) []byte { return sign1Item(0x84, tag, p, pairs{}, l, s[:63]) })},
+		{"signature of 65 bytes", CodeMalformed, sign1(func(p, l, s []byte) []byte { return sign1Item(0x84, tag, p, pairs{}, l, append(bytes.Clone(s), 0)) })},
 		{"a byte more", CodeMalformed, after(func(b []byte) []byte { return append(b, 0) })},
 		{"a byte less", CodeMalformed, after(func(b []byte) []byte { return b[:len(b)-1] })},
 		{"longer than 16 KiB", CodeTooLarge, after(func(b []byte) []byte { return append(b, make([]byte, MaxStatement)...) })},
 		{"signature of another statement", CodeBadSignature, after(func(b []byte) []byte { b[len(b)-1-signatureSize/2] ^= 1; return b })},
+	}
+}
 
+func headerCases() []refuseCase {
+	header := func(n int64, v any) func(*forge) { return func(f *forge) { f.header.set(n, v) } }
+	return []refuseCase{
 		{"alg missing", CodeFieldMissing, func(f *forge) { f.header.drop(headerAlg) }},
 		{"alg ES384", CodeWrongAlgorithm, header(headerAlg, -35)},
 		{"alg none (0)", CodeWrongAlgorithm, header(headerAlg, 0)},
@@ -83,10 +95,15 @@ func envelopeCases() []refuseCase {
 		{"protected header of indefinite length", CodeNotCanonical, func(f *forge) {
 			f.envelop = func(p, l, s []byte) []byte {
 				b := append(append([]byte{0xbf}, p[1:]...), 0xff)
-				return item(0x84, tag, b, pairs{}, l, s)
+				return sign1Item(0x84, cborRaw{tagSign1}, b, pairs{}, l, s)
 			}
 		}},
+	}
+}
 
+func claimCases() []refuseCase {
+	claim := func(n int64, v any) func(*forge) { return func(f *forge) { f.claim(n, v) } }
+	return []refuseCase{
 		{"iss missing", CodeFieldMissing, func(f *forge) { f.dropClaim(claimIss) }},
 		{"iss of another author", CodeFieldInvalid, claim(claimIss, issPrefix+AuthorID{}.String())},
 		{"iss without prefix", CodeFieldInvalid, claim(claimIss, AuthorID{}.String())},

@@ -180,6 +180,9 @@ func TestStatementVectors(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if _, err = Parse(unhex(t, v.Bytes)); err == nil && v.Code != CodeBadSignature {
+					t.Errorf("%s: parsed", v.Name)
+				}
 				_, err = accept(unhex(t, v.Bytes), key)
 				if err == nil {
 					t.Errorf("%s: accepted", v.Name)

@@ -38,12 +38,6 @@ type walker struct {
 	fault *Refusal // the first fault
 }
 
-// inside returns a walker over a byte string that w has just read and that ends
-// at w's position.
-func (w *walker) inside(data []byte) walker {
-	return walker{data: data, base: w.base + w.pos - len(data), fault: w.fault}
-}
-
 func (w *walker) fail(code Code, format string, args ...any) {
 	if w.fault != nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -87,19 +88,71 @@ func TestBrokenIsToldOfFatalErrors(t *testing.T) {
 	// The database is as it fell: nobody may close or use it any more.
 }
 
-// The same at start-up is an error, because then somebody still listens.
+// The same at start-up is an error, because then somebody still listens: every
+// write of Open fails once, on a new directory and on one with data.
 func TestOpenReturnsFatalErrors(t *testing.T) {
-	disk := &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.Contains(op.Path, "MANIFEST") {
-			return errDisk
-		}
-		return nil
-	})}
-	disk.On()
-	db, err := Open(testOptions(t, errorfs.Wrap(vfs.NewMem(), disk)))
-	if err == nil || db != nil || !strings.Contains(err.Error(), errDisk.Error()) {
-		t.Errorf("opened %v, error %v; want the disk's error", db, err)
+	for name, before := range map[string]int{"a new directory": 0, "a directory with data": 5} {
+		t.Run(name, func(t *testing.T) {
+			h := &history{rand: testRand(t)}
+			mem := vfs.NewCrashableMem()
+			if before > 0 {
+				db := mustOpen(t, testOptions(t, mem))
+				for range before {
+					if err := commit(db, h.next()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				mustClose(t, db)
+			}
+			failed := 0
+			for at := int32(0); ; at++ {
+				// Where there is data, a flush of Pebble's own may be under way,
+				// and a failing directory sync ends the process from there.
+				disk := &writeFault{at: at, dirs: before == 0}
+				o, _ := watched(t, errorfs.Wrap(mem.CrashClone(vfs.CrashCloneCfg{}), disk))
+				db, err := Open(o)
+				if err != nil {
+					failed++
+					continue
+				}
+				struck := disk.over.Swap(true)
+				h.check(t, db, db.Applied().Index)
+				if !struck { // Open has fewer writes than that
+					mustClose(t, db)
+					break
+				}
+				// Whether a database that met a fault can be closed is another matter.
+				if err := db.Close(); err != nil {
+					t.Logf("close after a fault: %v", err)
+				}
+			}
+			t.Logf("%d of the writes of Open are such that it fails with them", failed)
+			if failed < 5 {
+				t.Error("too few: this test shows little")
+			}
+		})
 	}
+}
+
+// writeFault lets one write of Open fail, the at-th.
+type writeFault struct {
+	at   int32
+	dirs bool // directory syncs may fail too
+	seen atomic.Int32
+	over atomic.Bool // it has struck, or Open has returned
+}
+
+func (f *writeFault) String() string { return "one failing write" }
+
+func (f *writeFault) MaybeError(op errorfs.Op) error {
+	dirSync := op.Kind == errorfs.OpFileSync && op.Path == testDir
+	if op.Kind.ReadOrWrite() != errorfs.OpIsWrite || dirSync && !f.dirs || f.over.Load() || f.seen.Add(1) <= f.at {
+		return nil
+	}
+	if f.over.Swap(true) {
+		return nil
+	}
+	return errDisk
 }
 
 // A bit that flipped on the disk is found when it is read, and the node told.

@@ -29,7 +29,7 @@ func TestCrashAtRandomPoints(t *testing.T) {
 			db := mustOpen(t, o)
 			var images []image
 			var durable uint64
-			for range 400 {
+			for range 200 {
 				if err := commit(db, h.next()); err != nil {
 					t.Fatal(err)
 				}
@@ -92,7 +92,7 @@ func TestCrashAtEverySyncPoint(t *testing.T) {
 		return nil
 	})))
 	db := mustOpen(t, o)
-	for i := range 150 {
+	for i := range 80 {
 		if err := commit(db, h.next()); err != nil {
 			t.Fatal(err)
 		}
@@ -170,4 +170,68 @@ func TestDurableSeesOnlyWhatIsFlushed(t *testing.T) {
 	}
 	mustClose(t, kept)
 	mustClose(t, db)
+}
+
+// Durable promises nothing that came after its own flush.
+func TestDurableWhileCommitting(t *testing.T) {
+	h := &history{rand: testRand(t)}
+	mem := vfs.NewCrashableMem()
+	db := mustOpen(t, testOptions(t, mem))
+	stop, done := make(chan struct{}), make(chan error, 1)
+	committed := make(chan struct{}) // somebody may wait for one more commit
+	go func() {
+		for {
+			if err := commit(db, h.next()); err != nil {
+				done <- err
+				return
+			}
+			select {
+			case <-stop:
+				done <- nil
+				return
+			case committed <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	var images []image
+	for range 25 {
+		select {
+		case <-committed:
+		case err := <-done:
+			t.Fatal(err)
+		}
+		at, err := db.Durable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		images = append(images, image{fs: mem.CrashClone(vfs.CrashCloneCfg{}), durable: at.Index})
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+	checkImages(t, h, testOptions(t, nil), images)
+}
+
+// The Raft log is the write-ahead log; Pebble's own is there only if asked for.
+func TestWALIsOffUnlessAskedFor(t *testing.T) {
+	for _, wal := range []bool{false, true} {
+		mem := vfs.NewMem()
+		o := testOptions(t, mem)
+		o.WAL = wal
+		db := mustOpen(t, o)
+		row := make([]byte, 100<<10)
+		if err := commit(db, step{to: Applied{Index: 1, Term: 1}, writes: []write{{[]byte("row"), row}}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.LogData(nil, pebble.Sync); err != nil && wal {
+			t.Fatal(err)
+		}
+		if logged := db.Metrics().WAL.BytesWritten; (logged > uint64(len(row))) != wal {
+			t.Errorf("WAL %v: %d bytes were logged of a row of %d", wal, logged, len(row))
+		}
+		mustClose(t, db)
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -89,16 +88,7 @@ func Open(o Options) (*DB, error) {
 	return db, nil
 }
 
-func (o Options) open() (p *pebble.DB, err error) {
-	defer recoverOpening(&err)
-	var opening atomic.Bool
-	opening.Store(true)
-	p, err = pebble.Open(o.Dir, o.pebble(&opening))
-	opening.Store(false)
-	return p, err
-}
-
-func (o Options) pebble(opening *atomic.Bool) *pebble.Options {
+func (o Options) pebble(fatal func(reason error)) *pebble.Options {
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		Cache:                       o.Cache,
@@ -108,7 +98,7 @@ func (o Options) pebble(opening *atomic.Bool) *pebble.Options {
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: stopWritesMemTables,
 		MaxOpenFiles:                maxOpenFiles,
-		Logger:                      quiet{to: o.Logger, broken: o.Broken, opening: opening},
+		Logger:                      quiet{to: o.Logger, fatal: fatal},
 		EventListener:               o.listener(),
 	}
 	if opts.MemTableSize == 0 {

@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"sync/atomic"
 )
 
 // quiet hands Pebble's messages to slog. Its information lines are for storage
 // engineers, hence debug level; they carry file numbers and sizes, never keys.
 type quiet struct {
-	to      *slog.Logger
-	broken  func(reason error)
-	opening *atomic.Bool // true while pebble.Open runs
+	to    *slog.Logger
+	fatal func(reason error)
 }
 
 // Infof implements pebble.Logger.
@@ -31,24 +29,6 @@ func (q quiet) Errorf(format string, args ...any) {
 // Fatalf implements pebble.Logger: Pebble calls it when it can no longer vouch
 // for what is on disk, and goes on as if nothing had happened should it return.
 func (q quiet) Fatalf(format string, args ...any) {
-	reason := fmt.Errorf("state: storage cannot go on: %s", fmt.Sprintf(format, args...))
-	if q.opening.Load() {
-		panic(openingFailed{reason})
-	}
-	q.broken(reason)
+	q.fatal(fmt.Errorf("state: storage cannot go on: %s", fmt.Sprintf(format, args...)))
 	runtime.Goexit()
-}
-
-// openingFailed carries a fatal storage message out of pebble.Open, whose
-// caller can still be told by an error.
-type openingFailed struct{ reason error }
-
-func recoverOpening(err *error) {
-	switch p := recover().(type) {
-	case nil:
-	case openingFailed:
-		*err = p.reason
-	default:
-		panic(p)
-	}
 }
