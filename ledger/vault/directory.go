@@ -1,0 +1,214 @@
+package vault
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"indelible/ledger/entry"
+)
+
+// maxDirectory bounds the identifiers of one jurisdiction: 16 bytes of memory
+// each, and as much again for the map.
+const maxDirectory = 1 << 24
+
+// directory finds subjects by identifier. On disk there is nothing to find them
+// by: an identifier stands only in the subject's own record, under its identity
+// key, and dies with that. So a process reads every record once and remembers,
+// for each identifier, a keyed hash that means nothing outside it. What the hash
+// finds is opened and compared before it is believed.
+//
+// A table on disk could not do this. Whatever is stored where the identifier's
+// hash says tells whoever knows the identifier where to look in the log of
+// writes; and a key that seals the rows of several people outlives each of them.
+type directory struct {
+	v    *Vault
+	seed maphash.Seed
+
+	mu         sync.Mutex // guards all below
+	registered uint64     // registrations read
+	next       uint64     // subjects below it were read, save those in vacant
+	vacant     map[uint64]bool
+	rows       map[uint64][]uint64 // hash of an identifier → subjects
+	size       int                 // of rows
+}
+
+func newDirectory(v *Vault) *directory {
+	return &directory{v: v, seed: maphash.MakeSeed(), vacant: make(map[uint64]bool), rows: make(map[uint64][]uint64)}
+}
+
+// Identifiers of staff are a name space of their own, so that no client can
+// look up, or take, the name of an author.
+func isStaff(class entry.HandleClass) bool { return class == entry.HandleStaff }
+
+func (d *directory) hash(staff bool, identifier string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(d.seed)
+	if err := errors.Join(h.WriteByte(bit(staff)), writeString(&h, identifier)); err != nil {
+		panic("vault: maphash never fails: " + err.Error())
+	}
+	return h.Sum64()
+}
+
+func writeString(h *maphash.Hash, s string) error {
+	_, err := h.WriteString(s)
+	return err
+}
+
+// find returns the subject with an identifier as of one state, and how many
+// registrations that state has seen.
+func (d *directory) find(staff bool, identifiers ...string) (n uint64, ok bool, registered uint64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err = d.v.store.snapshot(func(s view) error {
+		if err := d.read(s); err != nil {
+			return err
+		}
+		registered = d.registered
+		for _, identifier := range identifiers {
+			for _, candidate := range d.rows[d.hash(staff, identifier)] {
+				match, err := d.matches(s, candidate, staff, identifier)
+				if err != nil {
+					return err
+				}
+				if match {
+					n, ok = candidate, true
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+	return n, ok, registered, err
+}
+
+// read takes in the registrations since it last looked.
+func (d *directory) read(s view) error {
+	c, err := s.counters()
+	if err != nil || c.registered == d.registered {
+		return err
+	}
+	for n := range d.vacant {
+		if err := d.readOne(s, n); err != nil {
+			return err
+		}
+	}
+	err = s.span(key64(rowSubject, d.next), after(key(rowSubject)), func(k, _ []byte) (bool, error) {
+		return true, d.readOne(s, binary.BigEndian.Uint64(k[1:]))
+	})
+	if err != nil {
+		return err
+	}
+	d.next, d.registered = c.subjects, c.registered
+	return nil
+}
+
+func (d *directory) readOne(s view, n uint64) error {
+	who, err := s.subject(n)
+	if err != nil {
+		return err
+	}
+	if who == nil || who.gone.has(entry.ClassIdentity) {
+		delete(d.vacant, n)
+		return nil
+	}
+	if who.record == nil {
+		d.vacant[n] = true
+		return nil
+	}
+	delete(d.vacant, n)
+	identifiers, err := d.v.identifiers(n, who)
+	if errors.Is(err, errKeyGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, identifier := range identifiers {
+		h := d.hash(isStaff(who.class), identifier)
+		d.rows[h] = append(d.rows[h], n)
+		d.size++
+	}
+	return nil
+}
+
+// forget drops the names of people whose identity key was condemned.
+func (d *directory) forget(c change) {
+	if len(c.people) == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for h, subjects := range d.rows {
+		left := slices.DeleteFunc(subjects, func(n uint64) bool { return slices.Contains(c.people, n) })
+		d.size -= len(subjects) - len(left)
+		if len(left) == 0 {
+			delete(d.rows, h)
+		} else {
+			d.rows[h] = left
+		}
+	}
+}
+
+// full reports whether no further identifiers fit.
+func (d *directory) full() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.size+MaxIdentifiers > maxDirectory
+}
+
+// matches opens a candidate's record and looks.
+func (d *directory) matches(s view, n uint64, staff bool, identifier string) (bool, error) {
+	who, err := s.subject(n)
+	if err != nil || who == nil || who.record == nil || who.gone.has(entry.ClassIdentity) || isStaff(who.class) != staff {
+		return false, err
+	}
+	identifiers, err := d.v.identifiers(n, who)
+	if errors.Is(err, errKeyGone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, one := range identifiers {
+		if one == identifier {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// identifiers opens a subject's record.
+func (v *Vault) identifiers(n uint64, who *subject) ([]string, error) {
+	a, err := v.keys.once(who.identity)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := a.Open(nil, nil, who.record, rowData(v.store.group, rowSubject, n))
+	if err != nil {
+		return nil, errSealBroken
+	}
+	defer clear(plain)
+	content, err := unpad(plain)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{b: content}
+	count := r.count(4)
+	list := make([]string, 0, count)
+	for range count {
+		list = append(list, string(r.bytes()))
+	}
+	return list, r.end()
+}
+
+func encodeIdentifiers(list []string) []byte {
+	var w writer
+	w.count(len(list))
+	for _, s := range list {
+		w.bytes([]byte(s))
+	}
+	return padRow(w.b)
+}

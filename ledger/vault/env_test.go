@@ -1,0 +1,95 @@
+package vault
+
+import (
+	"context"
+	"errors"
+
+	"indelible/ledger"
+	"indelible/ledger/entry"
+	"indelible/proof"
+)
+
+// env joins the vault to the site, as the node's wiring does.
+func (s *site) env() Env {
+	node := s.world.Nodes[0]
+	return Env{
+		Propose: s.proposeCommand,
+		Barrier: func(ctx context.Context) error { return ctx.Err() },
+		Leads:   func() bool { return true },
+		Append:  s.appendOne,
+		Tick: func(context.Context) (uint64, error) {
+			s.append()
+			return s.ledger.Time(), nil
+		},
+		Entry: func(id entry.StatementID) (Logged, bool, error) {
+			index, ok, err := s.ledger.Find(id)
+			if err != nil || !ok {
+				return Logged{}, false, err
+			}
+			return s.at(index)
+		},
+		At:    s.at,
+		Owner: s.owner,
+		Receipt: func(_ context.Context, id entry.StatementID) (*proof.Receipt, error) {
+			return s.receipt(id), nil
+		},
+		Erasures: func() ([]entry.StatementID, error) { return s.ledger.Erasures(euGroup) },
+		Erasure:  s.progress,
+		Members: func() ([]Member, error) {
+			return []Member{{Author: node.Author.ID(), Key: node.Author.SPKI()}}, nil
+		},
+		Sign:   func(d entry.Draft) (*entry.Statement, error) { return s.world.TrySign(node.Author, d) },
+		Attest: AttestWith(s.random, node.Author.Signer),
+	}
+}
+
+func (s *site) appendOne(ctx context.Context, st *entry.Statement, sealedAt uint64) (*proof.Receipt, uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, err
+	}
+	out := s.append(ledger.Item{Statement: st.Bytes(), SealedAt: sealedAt})
+	if out[0].Refusal != nil {
+		return nil, 0, out[0].Refusal
+	}
+	return s.receipt(st.ID()), out[0].LedgerTime, nil
+}
+
+func (s *site) at(index uint64) (Logged, bool, error) {
+	st, at, err := s.ledger.Statement(index)
+	if errors.Is(err, ledger.ErrBeyond) {
+		return Logged{}, false, nil
+	}
+	return Logged{Index: index, LedgerTime: at, Statement: st}, err == nil, err
+}
+
+func (s *site) owner(st *entry.Statement) (entry.Handle, error) {
+	if st.Sub.Type == entry.SubHandle {
+		return st.Sub.Handle(), nil
+	}
+	b, ok, err := s.ledger.Binding(st.Sub.Binding())
+	if err != nil || !ok {
+		return entry.Handle{}, errors.Join(err, errors.New("no such binding"))
+	}
+	return b.Handle, nil
+}
+
+func (s *site) progress(request entry.StatementID) (Progress, bool, error) {
+	e, ok, err := s.ledger.Erasure(request)
+	if err != nil || !ok {
+		return Progress{}, false, err
+	}
+	p := Progress{Request: request, Scope: e.Scope, Completed: e.Completed != nil}
+	if e.Approved != nil {
+		p.Approval, p.Approved = e.Approved.Statement, e.Approved.Time
+	}
+	if e.Cancelled != nil {
+		p.Cancel = e.Cancelled.Statement
+	}
+	for _, x := range e.Executed {
+		p.Executed = append(p.Executed, x.Author)
+	}
+	for _, x := range e.Lost {
+		p.Lost = append(p.Lost, x.NodeKey)
+	}
+	return p, true, nil
+}
