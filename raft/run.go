@@ -1,0 +1,196 @@
+package raft
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+)
+
+// abandonAfter is how long a broken node waits for its own goroutines. Some may
+// never return: they stand inside a disk that hangs.
+const abandonAfter = 2 * time.Second
+
+var (
+	errRanBefore  = errors.New("raft: Run may be called once")
+	errLeftBehind = errors.New("raft: something is still in use and was left open")
+)
+
+// Run starts the groups, takes calls in, and publishes checkpoints until ctx
+// ends or the node must stop by itself. In the first case it lets finish what
+// is in flight and returns nil; in the second it returns an error that is
+// ErrBroken and says why.
+func (n *Node) Run(ctx context.Context) error {
+	n.mu.Lock()
+	again := n.ran
+	n.ran = true
+	n.mu.Unlock()
+	if again {
+		return errRanBefore
+	}
+	// What runs inside outlives ctx by the time it takes to finish.
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var work, news sync.WaitGroup
+	silent := make(chan struct{})
+	for _, g := range n.groups() {
+		news.Go(func() { g.follow(silent) })
+	}
+	if n.start() {
+		n.serve(inner, &work)
+		select {
+		case <-ctx.Done():
+		case <-n.fault.over:
+		}
+	}
+	n.stop(cancel, &work)
+	close(silent)
+	news.Wait()
+	n.fault.end()
+	return n.fault.err()
+}
+
+func (n *Node) groups() []*group {
+	all := []*group{n.global}
+	for _, v := range n.vaults {
+		all = append(all, v.group)
+	}
+	return all
+}
+
+// start starts every group.
+func (n *Node) start() bool {
+	err := n.fault.shield(func() error {
+		var faults []error
+		for _, g := range n.groups() {
+			faults = append(faults, g.start())
+		}
+		return errors.Join(faults...)
+	})
+	if err != nil {
+		n.fault.fail("start", err)
+	}
+	return err == nil
+}
+
+func (n *Node) serve(ctx context.Context, work *sync.WaitGroup) {
+	for _, g := range n.groups() {
+		work.Go(func() { g.openTerms(ctx) })
+		work.Go(func() { g.compact(ctx) })
+	}
+	work.Go(func() { n.appender.run(ctx) })
+	work.Go(func() {
+		select {
+		case <-n.global.open:
+			n.pub.run(ctx)
+		case <-ctx.Done():
+		}
+	})
+	work.Go(func() { n.pub.runPQ(ctx) })
+	work.Go(func() { n.announce(ctx) })
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.running = true
+}
+
+// announce closes ready when the node is.
+func (n *Node) announce(ctx context.Context) {
+	for _, g := range n.groups() {
+		select {
+		case <-g.open:
+		case <-ctx.Done():
+			return
+		}
+	}
+	select {
+	case <-n.pub.restored:
+	case <-ctx.Done():
+		return
+	}
+	n.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "node is ready",
+		slog.String("node", n.cfg.Name), slog.Uint64("size", n.pub.last.Load().Checkpoint.Size))
+	close(n.ready)
+}
+
+// stop ends the node in order: no new calls, answers for those taken in, then
+// our goroutines, then the library's. A broken node does not wait long.
+func (n *Node) stop(cancel context.CancelFunc, work *sync.WaitGroup) {
+	n.mu.Lock()
+	n.running = false
+	n.mu.Unlock()
+	close(n.stopping)
+	n.within(n.calls.Wait)
+	cancel()
+	n.within(func() {
+		work.Wait()
+		n.appender.flights.Wait()
+		for _, g := range n.groups() {
+			g.flights.Wait()
+			g.verifier.rounds.Wait()
+		}
+	})
+	n.within(n.shutdown)
+}
+
+func (n *Node) shutdown() {
+	var futures []hraft.Future
+	for _, g := range n.groups() {
+		if r := g.raft.Load(); r != nil {
+			futures = append(futures, r.Shutdown())
+		}
+	}
+	for _, f := range futures {
+		// A shutdown future only waits; it has no error to give.
+		if err := f.Error(); err != nil {
+			n.fault.fail("stop", err)
+		}
+	}
+}
+
+// within waits for something for as long as a stop may take. What has not come
+// to an end by then is left behind, and Close is told.
+func (n *Node) within(wait func()) {
+	done := make(chan struct{})
+	go func() {
+		wait()
+		close(done)
+	}()
+	patience := time.NewTimer(n.cfg.Limits.Drain)
+	defer patience.Stop()
+	select {
+	case <-done:
+		return
+	case <-patience.C:
+	case <-n.fault.over:
+		last := time.NewTimer(min(abandonAfter, n.cfg.Limits.Drain))
+		defer last.Stop()
+		select {
+		case <-done:
+			return
+		case <-last.C:
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.left = append(n.left, done)
+}
+
+// Close closes the Raft log, after Run has returned or if it was never called.
+// After a node broke, something may stand inside the disk for ever; while that
+// is so Close refuses, and the process must end instead.
+func (n *Node) Close() error {
+	n.mu.Lock()
+	left := n.left
+	n.mu.Unlock()
+	for _, done := range left {
+		select {
+		case <-done:
+		default:
+			return errLeftBehind
+		}
+	}
+	return n.logs.close()
+}
