@@ -1,0 +1,128 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+
+	"indelible/ledger"
+	"indelible/ledger/entry"
+)
+
+// Bounds of what a connection says of a person. Longer texts are cut: they are
+// evidence of who asked, not input to any decision.
+const (
+	maxUserBytes  = 256
+	maxAgentBytes = 512
+)
+
+// caller is who asks: an author of the log, as its registry knows it, and what
+// the connection says of the person. The second half is PHI of staff: it goes
+// into the sealed audit part of access entries and nowhere else, so a caller
+// prints as its author id and role.
+type caller struct {
+	*ledger.Author        // as it was when the gate looked
+	jurisdiction   string // the one this call names; empty when it names none
+	forbidden      bool   // the rule does not allow this role; the handler records the denial
+
+	user    string // name in the certificate
+	address string // IP address
+	agent   string
+}
+
+// Format implements fmt.Formatter.
+func (c *caller) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "caller %s (%s)", c.ID, c.Role) // a fmt.State does not fail
+}
+
+// LogValue implements slog.LogValuer.
+func (c *caller) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("author", c.ID.String()), slog.String("role", c.Role.String()))
+}
+
+type callerKey struct{}
+
+func withCaller(ctx context.Context, c *caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// callerOf returns the caller the gate admitted. A handler reached without the
+// gate is a fault of the program.
+func callerOf(ctx context.Context) *caller {
+	c, ok := ctx.Value(callerKey{}).(*caller)
+	if !ok {
+		panic("api: a handler was reached without passing the gate")
+	}
+	return c
+}
+
+// identify finds the author behind a connection's certificate.
+func identify(log *ledger.Ledger, r *http.Request) (*caller, error) {
+	cert := certificate(r)
+	if cert == nil {
+		return nil, refuse(CodeNoCertificate)
+	}
+	id := entry.AuthorID(sha256.Sum256(cert.RawSubjectPublicKeyInfo))
+	author, ok, err := log.Author(id)
+	if err != nil {
+		return nil, fmt.Errorf("api: look up the caller: %w", err)
+	}
+	if !ok {
+		return nil, refuse(CodeCallerUnknown)
+	}
+	switch author.State {
+	case ledger.AuthorActive:
+	case ledger.AuthorSuspended:
+		return nil, refuse(CodeCallerSuspended)
+	default:
+		return nil, refuse(CodeCallerRevoked)
+	}
+	return &caller{
+		Author: author,
+		user:   cut(nameIn(cert), maxUserBytes), address: addressOf(r), agent: cut(r.UserAgent(), maxAgentBytes),
+	}, nil
+}
+
+// certificate is the verified client certificate of the connection, or nil.
+func certificate(r *http.Request) *x509.Certificate {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	return r.TLS.PeerCertificates[0]
+}
+
+// nameIn is how the certificate names its holder.
+func nameIn(cert *x509.Certificate) string {
+	switch {
+	case cert.Subject.CommonName != "":
+		return cert.Subject.CommonName
+	case len(cert.EmailAddresses) > 0:
+		return cert.EmailAddresses[0]
+	case len(cert.URIs) > 0:
+		return cert.URIs[0].String()
+	case len(cert.DNSNames) > 0:
+		return cert.DNSNames[0]
+	}
+	return cert.SerialNumber.String()
+}
+
+func addressOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return "unknown"
+	}
+	return host
+}
+
+// cut shortens text to at most limit bytes of valid UTF-8.
+func cut(text string, limit int) string {
+	if len(text) > limit {
+		text = text[:limit]
+	}
+	return strings.ToValidUTF8(text, "")
+}

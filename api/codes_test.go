@@ -1,0 +1,192 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/ledger"
+	"indelible/ledger/entry"
+	"indelible/raft"
+)
+
+// TestEveryCodeHasARowAndAConnectCode: no refusal reaches a caller without a
+// text, a next step and a place in the table.
+func TestEveryCodeHasARowAndAConnectCode(t *testing.T) {
+	seen := map[entry.Code]bool{}
+	for _, row := range Codes() {
+		if seen[row.Code] {
+			t.Errorf("%s has two rows", row.Code)
+		}
+		seen[row.Code] = true
+		if _, ok := connectCodes[row.Code]; !ok {
+			t.Errorf("%s is not mapped to a Connect code", row.Code)
+		}
+		if row.Happened == "" || row.NotDone == "" || row.Next == "" {
+			t.Errorf("%s does not say what happened, what was not done and what to do next", row.Code)
+		}
+	}
+	for code := range connectCodes {
+		if !seen[code] {
+			t.Errorf("%s is mapped but has no row", code)
+		}
+	}
+}
+
+// exportedErrors are the sentinels of the packages below, by name.
+var exportedErrors = map[string]error{
+	"raft.ErrNotLeader":      raft.ErrNotLeader,
+	"raft.ErrOutcomeUnknown": raft.ErrOutcomeUnknown,
+	"raft.ErrStopped":        raft.ErrStopped,
+	"raft.ErrUnknownGroup":   raft.ErrUnknownGroup,
+	"raft.ErrTooLarge":       raft.ErrTooLarge,
+	"raft.ErrBroken":         raft.ErrBroken,
+	"ledger.ErrBeyond":       ledger.ErrBeyond,
+}
+
+// TestEveryExportedErrorIsDecided reads the sources of the packages below the
+// edge and fails on a sentinel nobody has put into the table.
+func TestEveryExportedErrorIsDecided(t *testing.T) {
+	found := 0
+	for _, dir := range []string{"../raft", "../ledger", "../ledger/vault", "../ledger/state", "../ledger/entry"} {
+		for _, name := range sentinelsIn(t, dir) {
+			found++
+			err, ok := exportedErrors[name]
+			if !ok {
+				t.Errorf("%s is not decided: put it into the table in errors.go and into this test", name)
+				continue
+			}
+			decided := false
+			for _, row := range sentinels {
+				decided = decided || row.err == err
+			}
+			if !decided {
+				t.Errorf("%s is missing from the table in errors.go", name)
+			}
+		}
+	}
+	if found == 0 {
+		t.Fatal("no sentinel was found: the search is broken")
+	}
+}
+
+func sentinelsIn(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	var names []string
+	for _, e := range entries {
+		if isSource(e) {
+			names = append(names, sentinelsOf(t, dir+"/"+e.Name())...)
+		}
+	}
+	return names
+}
+
+func isSource(e fs.DirEntry) bool {
+	return !e.IsDir() && strings.HasSuffix(e.Name(), ".go") && !strings.HasSuffix(e.Name(), "_test.go")
+}
+
+func sentinelsOf(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	must(t, err)
+	var names []string
+	for _, decl := range file.Decls {
+		group, ok := decl.(*ast.GenDecl)
+		if !ok || group.Tok != token.VAR {
+			continue
+		}
+		for _, spec := range group.Specs {
+			for _, name := range spec.(*ast.ValueSpec).Names {
+				if strings.HasPrefix(name.Name, "Err") {
+					names = append(names, file.Name.Name+"."+name.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+func newFaults(t *testing.T) (*faults, *safeBuffer) {
+	t.Helper()
+	logs := &safeBuffer{}
+	return &faults{rand: strings.NewReader(strings.Repeat("x", 64)), logger: slog.New(slog.NewTextHandler(logs, nil)), metrics: newMetrics()}, logs
+}
+
+// refusalIn takes the refusal out of an error as a client sees it.
+func refusalIn(err error) *indeliblev1.Refusal {
+	var c *connect.Error
+	if !errors.As(err, &c) {
+		return nil
+	}
+	for _, detail := range c.Details() {
+		if value, err := detail.Value(); err == nil {
+			if r, ok := value.(*indeliblev1.Refusal); ok {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// TestUnforeseenErrorsBecomeIncidents: a caller learns a number and nothing
+// else, the operator finds the rest under it.
+func TestUnforeseenErrorsBecomeIncidents(t *testing.T) {
+	for _, err := range []error{
+		errors.New("disk on fire"), raft.ErrBroken, fmt.Errorf("deep: %w", raft.ErrBroken),
+		&entry.Refusal{Code: "INVENTED", Text: "disk on fire"},
+	} {
+		f, logs := newFaults(t)
+		answer := f.answer(context.Background(), "/x/Y", err)
+		if connect.CodeOf(answer) != connect.CodeInternal || refusalIn(answer).GetCode() != string(CodeIncident) {
+			t.Errorf("%v became %v", err, answer)
+		}
+		if strings.Contains(answer.Error(), "fire") || strings.Contains(answer.Error(), "raft") {
+			t.Errorf("the caller reads %q", answer)
+		}
+		if id := "7878787878787878"; err.Error()[0] != 'I' && (!strings.Contains(answer.Error(), id) || !strings.Contains(logs.String(), id)) {
+			t.Errorf("the number is not in both the answer %q and the log %q", answer, logs)
+		}
+	}
+}
+
+func TestForeseenErrorsKeepTheirMeaning(t *testing.T) {
+	cases := []struct {
+		err   error
+		code  entry.Code
+		wire  connect.Code
+		retry bool
+	}{
+		{fmt.Errorf("x: %w", raft.ErrOutcomeUnknown), entry.CodeOutcomeUnknown, connect.CodeUnavailable, true},
+		{&raft.NotLeaderError{Leader: "n2"}, CodeNoLeader, connect.CodeUnavailable, true},
+		{&raft.Overloaded{RetryAfter: 7_000_000}, entry.CodeOverloaded, connect.CodeResourceExhausted, true},
+		{context.Canceled, CodeCancelled, connect.CodeCanceled, false},
+		{entry.Refuse(entry.CodeSubjectErased, "gone"), entry.CodeSubjectErased, connect.CodeFailedPrecondition, false},
+		{connect.NewError(connect.CodeResourceExhausted, errors.New("canary")), CodeRequestTooLarge, connect.CodeInvalidArgument, false},
+	}
+	for _, c := range cases {
+		f, _ := newFaults(t)
+		answer := f.answer(context.Background(), "/x/Y", c.err)
+		if connect.CodeOf(answer) != c.wire || refusalIn(answer).GetCode() != string(c.code) {
+			t.Errorf("%v became %v", c.err, answer)
+		}
+		if got := len(answer.(*connect.Error).Details()) > 1; got != c.retry {
+			t.Errorf("%v: retry detail is %v, expected %v", c.err, got, c.retry)
+		}
+		if strings.Contains(answer.Error(), "canary") {
+			t.Errorf("the library's text came through: %v", answer)
+		}
+	}
+}

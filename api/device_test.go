@@ -1,0 +1,104 @@
+package api
+
+import (
+	"net/http"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/ledger/entry"
+)
+
+// TestEntriesAndDevices: what auditors and registrars are told, by pages.
+func TestEntriesAndDevices(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	d := s.patient(home)
+	s.patient(second)
+	auditor := s.people["auditor"].calls("")
+	d.reading() // never sent: a gap
+	statement, in := d.reading()
+	s.accepted(s.append(home, in)[0], statement)
+
+	var seen []uint64
+	request := &indeliblev1.ListEntriesRequest{Of: &indeliblev1.ListEntriesRequest_Handle{Handle: d.handle[:]}, Limit: 2}
+	for {
+		out, err := auditor.ledger.ListEntries(t.Context(), connect.NewRequest(request))
+		must(t, err)
+		for _, e := range out.Msg.GetEntries() {
+			seen = append(seen, e.GetIndex())
+		}
+		if request.From = out.Msg.GetNext(); request.From == 0 {
+			break
+		}
+	}
+	if len(seen) != 4 { // handle, author, binding, reading
+		t.Fatalf("entries %v", seen)
+	}
+	id := statement.ID()
+	leaf, err := auditor.ledger.GetEntry(t.Context(), connect.NewRequest(&indeliblev1.GetEntryRequest{
+		Entry: &indeliblev1.GetEntryRequest_StatementId{StatementId: id[:]},
+	}))
+	must(t, err)
+	if _, raw, err := entry.ParseLeaf(leaf.Msg.GetEntry().GetLeaf()); err != nil || string(raw) != string(statement.Bytes()) {
+		t.Fatalf("another leaf: %v", err)
+	}
+	out, err := s.people["registrar"].calls("").devices.ListDevices(t.Context(), connect.NewRequest(&indeliblev1.ListDevicesRequest{Limit: 1}))
+	must(t, err)
+	next, err := s.people["registrar"].calls("").devices.ListDevices(t.Context(), connect.NewRequest(&indeliblev1.ListDevicesRequest{After: out.Msg.GetNext()}))
+	must(t, err)
+	listed := append(out.Msg.GetDevices(), next.Msg.GetDevices()...)
+	if len(listed) != 2 || len(next.Msg.GetNext()) > 0 {
+		t.Fatalf("devices %v", listed)
+	}
+	for _, device := range listed {
+		if string(device.GetAuthorId()) == string(d.id[:]) && (len(device.GetGaps()) != 1 || !device.GetGaps()[0].GetMissing()) {
+			t.Fatalf("gaps %v", device.GetGaps())
+		}
+	}
+	_, err = s.people["registrar"].calls("").devices.GetDevice(t.Context(), connect.NewRequest(&indeliblev1.GetDeviceRequest{AuthorId: s.people["auditor"].id[:]}))
+	if refusalIn(err).GetCode() != string(CodeEntryNotFound) {
+		t.Fatalf("an auditor as a device: %v", err)
+	}
+}
+
+// TestUnbindingEndsADevice: after its binding closed, nothing new of it is
+// accepted.
+func TestUnbindingEndsADevice(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	d := s.patient(home)
+	to := nowMillis() - 30_000
+	unbind := s.people["registrar"].sign(entry.Draft{Kind: entry.KindBinding, Jurisdiction: home, Body: &entry.BindingChange{
+		Action: entry.ActionClose, Binding: d.binding, To: &to,
+	}})
+	out, err := s.people["registrar"].calls("").devices.Unbind(t.Context(), connect.NewRequest(&indeliblev1.UnbindRequest{Statement: unbind.Bytes()}))
+	must(t, err)
+	s.accepted(out.Msg.GetOutcome(), unbind)
+	_, in := d.reading()
+	if got := s.append(home, in)[0].GetRefusal().GetCode(); got != string(entry.CodeBindingClosed) {
+		t.Fatalf("after the end of the binding: %s", got)
+	}
+}
+
+// TestStatus: an operator sees the groups and the newest checkpoint.
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	out, err := s.people["operator"].calls("").cluster.Status(t.Context(), connect.NewRequest(&indeliblev1.StatusRequest{}))
+	must(t, err)
+	m := out.Msg
+	if m.GetNode() != nodeName || !m.GetReady() || len(m.GetGroups()) != 3 || m.GetSize() != s.log.Size() || m.GetPublished().GetSize() == 0 {
+		t.Fatalf("status %v", m)
+	}
+	response, body := get(t, s.people["operator"].http, s.url, "/metrics")
+	if response.StatusCode != http.StatusOK || len(body) == 0 {
+		t.Fatalf("metrics: %s", response.Status)
+	}
+	for _, who := range []string{"clinician", "service"} {
+		if response, _ := get(t, s.people[who].http, s.url, "/metrics"); response.StatusCode != http.StatusForbidden {
+			t.Errorf("metrics as %s: %s", who, response.Status)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"indelible/ledger/entry"
+)
+
+// lane separates calls that must get through a flood from the flood.
+type lane int
+
+const (
+	laneOrdinary lane = iota
+	laneReserved      // access entries, erasures, holds
+)
+
+// Limits bound what callers may have under way at once. Zero means the default
+// named beside each field.
+type Limits struct {
+	Calls          int   // calls and streams of all callers, ordinary lane (DefaultCalls)
+	CallerCalls    int   // of one caller (DefaultCallerCalls)
+	ReservedCalls  int   // reads, lookups, erasures and holds of all callers, beside Calls (DefaultReservedCalls)
+	Bytes          int64 // request bytes held for all callers (DefaultBytes)
+	CallerBytes    int64 // of one caller (DefaultCallerBytes)
+	RequestBytes   int64 // one request, or one message of a stream (DefaultRequestBytes)
+	StreamBatches  int   // batches of one stream under way (DefaultStreamBatches)
+	Connections    int   // open connections (DefaultConnections)
+	ConnectionRPCs int   // calls at once on one connection (DefaultConnectionRPCs)
+}
+
+// Defaults of Limits.
+const (
+	DefaultCalls                = 1024
+	DefaultCallerCalls          = 128
+	DefaultReservedCalls        = 256
+	DefaultBytes          int64 = 256 << 20
+	DefaultCallerBytes    int64 = 96 << 20
+	DefaultRequestBytes   int64 = 16 << 20 // holds a full batch of ordinary readings, or a few of the largest openings
+	DefaultStreamBatches        = 8
+	DefaultConnections          = 4096
+	DefaultConnectionRPCs       = 256
+)
+
+func (l Limits) withDefaults() Limits {
+	count := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	size := func(v *int64, d int64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	count(&l.Calls, DefaultCalls)
+	count(&l.CallerCalls, DefaultCallerCalls)
+	count(&l.ReservedCalls, DefaultReservedCalls)
+	count(&l.StreamBatches, DefaultStreamBatches)
+	count(&l.Connections, DefaultConnections)
+	count(&l.ConnectionRPCs, DefaultConnectionRPCs)
+	size(&l.Bytes, DefaultBytes)
+	size(&l.CallerBytes, DefaultCallerBytes)
+	size(&l.RequestBytes, DefaultRequestBytes)
+	return l
+}
+
+// usage is what one caller has under way.
+type usage struct {
+	calls int
+	bytes int64
+}
+
+// admission counts calls and bytes under way. Nobody waits in it: what does
+// not fit is refused at once.
+type admission struct {
+	limits  Limits
+	metrics *metrics
+
+	mu       sync.Mutex // guards everything below
+	calls    [2]int     // by lane
+	bytes    int64
+	byCaller map[entry.AuthorID]*usage
+}
+
+func newAdmission(l Limits, m *metrics) *admission {
+	return &admission{limits: l, metrics: m, byCaller: make(map[entry.AuthorID]*usage)}
+}
+
+// enter admits one call. leave must be called when it is answered.
+func (a *admission) enter(who entry.AuthorID, in lane) (leave func(), err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	limit := a.limits.Calls
+	if in == laneReserved {
+		limit = a.limits.ReservedCalls
+	}
+	u := a.byCaller[who]
+	if a.calls[in] >= limit || (u != nil && u.calls >= a.limits.CallerCalls) {
+		return nil, refuse(entry.CodeOverloaded)
+	}
+	if u == nil {
+		u = &usage{}
+		a.byCaller[who] = u
+	}
+	u.calls++
+	a.calls[in]++
+	a.metrics.calling.Inc()
+	return func() { a.leave(who, in) }, nil
+}
+
+func (a *admission) leave(who entry.AuthorID, in lane) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls[in]--
+	a.metrics.calling.Dec()
+	a.byCaller[who].calls--
+	a.forget(who)
+}
+
+// hold counts n request bytes against the caller until release.
+func (a *admission) hold(who entry.AuthorID, n int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	u := a.byCaller[who]
+	if u == nil {
+		u = &usage{}
+		a.byCaller[who] = u
+	}
+	if a.bytes+n > a.limits.Bytes || u.bytes+n > a.limits.CallerBytes {
+		a.forget(who)
+		return refuse(entry.CodeOverloaded)
+	}
+	u.bytes += n
+	a.bytes += n
+	a.metrics.bytes.Add(float64(n))
+	return nil
+}
+
+func (a *admission) release(who entry.AuthorID, n int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.bytes -= n
+	a.metrics.bytes.Sub(float64(n))
+	a.byCaller[who].bytes -= n
+	a.forget(who)
+}
+
+// forget drops the row of a caller with nothing under way, so that the map
+// holds at most as many rows as there are calls.
+func (a *admission) forget(who entry.AuthorID) {
+	if u := a.byCaller[who]; u.calls == 0 && u.bytes == 0 {
+		delete(a.byCaller, who)
+	}
+}
+
+func (l Limits) validate() error {
+	values := []struct {
+		name  string
+		value int64
+	}{
+		{"Calls", int64(l.Calls)}, {"CallerCalls", int64(l.CallerCalls)}, {"ReservedCalls", int64(l.ReservedCalls)},
+		{"Bytes", l.Bytes}, {"CallerBytes", l.CallerBytes}, {"RequestBytes", l.RequestBytes},
+		{"StreamBatches", int64(l.StreamBatches)}, {"Connections", int64(l.Connections)}, {"ConnectionRPCs", int64(l.ConnectionRPCs)},
+	}
+	var faults []error
+	for _, v := range values {
+		if v.value < 0 {
+			faults = append(faults, fmt.Errorf("api: Limits.%s is negative", v.name))
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,234 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"connectrpc.com/connect"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/ledger/entry"
+	"indelible/ledger/vault"
+)
+
+// Limits of one page of a read.
+const (
+	defaultPage  = 25 // records
+	maxPage      = vault.MaxReleased
+	maxScan      = 4096     // entries of a subject looked at for one page
+	maxReadBytes = 32 << 20 // openings of one answer; the rest comes with the next page
+)
+
+type records struct{ *Server }
+
+// Read implements indeliblev1connect.RecordsServiceHandler.
+func (s records) Read(ctx context.Context, in *connect.Request[indeliblev1.ReadRequest]) (*connect.Response[indeliblev1.ReadResponse], error) {
+	v, err := s.vault(callerOf(ctx).jurisdiction)
+	if err != nil {
+		return nil, err
+	}
+	fields, classes := fieldNames(in.Msg.GetParts())
+	page, verdict, err := s.judgeRead(ctx, in.Msg, classes)
+	if err != nil {
+		return nil, err
+	}
+	a := access{
+		rpc: indeliblev1connect.RecordsServiceReadProcedure, action: entry.AccessRead, outcome: outcomeOf(verdict),
+		purpose: entry.Purpose(in.Msg.GetPurpose()), subject: page.subject, ids: page.ids(), fields: fields,
+	}
+	r, err := s.record(ctx, v, a)
+	switch {
+	case err != nil && verdict == nil:
+		return nil, s.failed(ctx, v, a, err)
+	case err != nil:
+		return nil, err
+	case verdict != nil:
+		return nil, r.denied(verdict)
+	}
+	released, err := v.Release(ctx, r.grant(), vault.Request{
+		RPC: a.rpc, Statements: a.ids, Fields: fields, Caller: callerOf(ctx).ID, Handle: *page.subject,
+	})
+	if err != nil {
+		return nil, s.failed(ctx, v, a, err)
+	}
+	out, err := s.present(ctx, page, released)
+	if err != nil {
+		return nil, err
+	}
+	out.Access = r.evidence()
+	return connect.NewResponse(out), nil
+}
+
+// outcomeOf is how the log calls a verdict.
+func outcomeOf(verdict *entry.Refusal) entry.Outcome {
+	switch {
+	case verdict == nil:
+		return entry.OutcomePermit
+	case verdict.Code == CodeAccessDenied:
+		return entry.OutcomeDeny
+	}
+	return entry.OutcomeFail
+}
+
+// page is the part of a subject's records one call releases.
+type page struct {
+	subject *entry.Handle // nil when the log knows no such subject here
+	entries []pageEntry
+	next    uint64 // where the next page begins; 0 when this is the last
+}
+
+type pageEntry struct {
+	index, ledgerTime uint64
+	statement         *entry.Statement
+}
+
+func (p *page) ids() []entry.StatementID {
+	ids := make([]entry.StatementID, len(p.entries))
+	for i, e := range p.entries {
+		ids[i] = e.statement.ID()
+	}
+	return ids
+}
+
+// judgeRead decides whether the caller may read and, if so, what is on the
+// page. A verdict is why not; it is recorded before it is answered.
+func (s *Server) judgeRead(ctx context.Context, in *indeliblev1.ReadRequest, classes []entry.Class) (*page, *entry.Refusal, error) {
+	who, h := callerOf(ctx), entry.Handle(in.GetHandle())
+	handle, ok, err := s.log.Handle(h)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &page{}
+	if ok && handle.Jurisdiction == who.jurisdiction && handle.Class != entry.HandleStaff {
+		p.subject = &h
+	}
+	if !permitted(who, entry.AccessRead, entry.Purpose(in.GetPurpose()), classes) {
+		return p, refuse(CodeAccessDenied), nil
+	}
+	if p.subject == nil {
+		return p, entry.Refuse(entry.CodeUnknownSubject, "no subject has this handle in this jurisdiction"), nil
+	}
+	if len(in.GetStatementIds()) > 0 {
+		verdict, err := s.pick(p, in.GetStatementIds(), classes)
+		return p, verdict, err
+	}
+	return p, nil, s.walk(p, in.GetFrom(), limitOr(in.GetLimit(), defaultPage, maxPage), classes)
+}
+
+// walk fills a page with the subject's next records.
+func (s *Server) walk(p *page, from uint64, limit int, classes []entry.Class) error {
+	indexes, err := s.log.ByHandle(*p.subject, from, maxScan)
+	if err != nil {
+		return fmt.Errorf("api: list entries: %w", err)
+	}
+	for _, index := range indexes {
+		if len(p.entries) == limit {
+			p.next = index
+			return nil
+		}
+		statement, time, err := s.log.Statement(index)
+		if err != nil {
+			return fmt.Errorf("api: read entry %d: %w", index, err)
+		}
+		if holds(statement, classes) {
+			p.entries = append(p.entries, pageEntry{index: index, ledgerTime: time, statement: statement})
+		}
+	}
+	if len(indexes) == maxScan {
+		p.next = indexes[maxScan-1] + 1
+	}
+	return nil
+}
+
+// pick fills a page with named records, which must be of this subject.
+func (s *Server) pick(p *page, ids [][]byte, classes []entry.Class) (*entry.Refusal, error) {
+	for i, id := range ids {
+		index, ok, err := s.log.Find(entry.StatementID(id))
+		if err != nil {
+			return nil, err
+		}
+		var statement *entry.Statement
+		var time uint64
+		if ok {
+			if statement, time, err = s.log.Statement(index); err != nil {
+				return nil, err
+			}
+			owner, err := s.owner(statement)
+			if err != nil {
+				return nil, err
+			}
+			ok = owner == *p.subject && holds(statement, classes)
+		}
+		if !ok {
+			p.entries = nil
+			return entry.Refuse(entry.CodeUnknownRecord, "statement %d of the request is no such record of this subject", i), nil
+		}
+		p.entries = append(p.entries, pageEntry{index: index, ledgerTime: time, statement: statement})
+	}
+	return nil, nil
+}
+
+// holds reports whether a statement's record can have a part of these classes
+// that a read may show. The sealed parts of handles and enrolments join a
+// subject's names and devices; they are for reports, not for reads.
+func holds(s *entry.Statement, classes []entry.Class) bool {
+	switch s.Kind {
+	case entry.KindReading, entry.KindCorrection:
+		return true
+	case entry.KindConsent:
+		return s.Parts != nil && classes[len(classes)-1] == entry.ClassIdentity
+	}
+	return false
+}
+
+// present puts the released records into an answer, as many as fit.
+func (s *Server) present(ctx context.Context, p *page, released []vault.Released) (*indeliblev1.ReadResponse, error) {
+	byID := make(map[entry.StatementID]vault.Released, len(released))
+	for _, r := range released {
+		byID[r.ID] = r
+	}
+	out := &indeliblev1.ReadResponse{Next: p.next}
+	size := 0
+	for _, e := range p.entries {
+		r, ok := byID[e.statement.ID()]
+		if !ok {
+			continue
+		}
+		receipt, err := s.await(ctx, e.index, e.ledgerTime)
+		if err != nil {
+			return nil, err
+		}
+		record := wireRecord(e, r, receipt.Marshal())
+		for _, o := range record.GetOpenings() {
+			size += len(o.GetOpening())
+		}
+		if size > maxReadBytes && len(out.Records) > 0 {
+			out.Next = e.index
+			break
+		}
+		out.Records = append(out.Records, record)
+	}
+	return out, nil
+}
+
+func wireRecord(e pageEntry, r vault.Released, receipt []byte) *indeliblev1.Record {
+	id := e.statement.ID()
+	out := &indeliblev1.Record{
+		StatementId: id[:], Statement: e.statement.Bytes(), Index: e.index, LedgerTimeMs: e.ledgerTime,
+		Receipt: receipt, Parts: r.Parts.Encode(),
+	}
+	for _, class := range r.Parts.Classes() {
+		if opening, ok := r.Openings[class]; ok {
+			out.Openings = append(out.Openings, &indeliblev1.Opening{Class: indeliblev1.Class(class), Opening: opening})
+		}
+	}
+	return out
+}
+
+func limitOr(asked uint32, otherwise, most int) int {
+	if asked == 0 {
+		return otherwise
+	}
+	return min(int(asked), most)
+}

@@ -1,0 +1,220 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/ledger/entry"
+	"indelible/ledger/vault"
+	"indelible/proof"
+)
+
+// access is what an access entry is to say of a call.
+type access struct {
+	rpc     string
+	action  entry.AccessAction
+	outcome entry.Outcome
+	purpose entry.Purpose
+	subject *entry.Handle // whose data; nil where there is no one subject
+	ids     []entry.StatementID
+	fields  []string
+}
+
+// recorded is an access entry that is in the log, with its receipt: what the
+// vault wants to see before it opens anything, and the caller's evidence.
+type recorded struct {
+	statement *entry.Statement
+	opening   []byte
+	receipt   *proof.Receipt
+	staff     entry.Handle // the accessor's own handle
+}
+
+// grant is the evidence for the vault.
+func (r *recorded) grant() vault.Grant {
+	return vault.Grant{Receipt: r.receipt, Statement: r.statement, Opening: r.opening}
+}
+
+func (r *recorded) evidence() *indeliblev1.Evidence {
+	return &indeliblev1.Evidence{
+		Statement: r.statement.Bytes(), Index: r.receipt.Index,
+		LedgerTimeMs: r.receipt.LedgerTime, Receipt: r.receipt.Marshal(),
+	}
+}
+
+// denied is the answer to a call whose refusal has been recorded.
+func (r *recorded) denied(with *entry.Refusal) error {
+	return &detailed{Refusal: with, beside: &indeliblev1.AccessDenied{Access: r.evidence()}}
+}
+
+// record writes the access entry of a call and waits for its receipt (DESIGN
+// section 6). Nothing may be released before it returns without error; with an
+// error, whatever it is, nothing is released at all.
+func (s *Server) record(ctx context.Context, v *vault.Vault, a access) (*recorded, error) {
+	r, err := s.write(ctx, v, a)
+	if a.outcome != entry.OutcomePermit && a.subject != nil && isRefusal(err) {
+		a.subject = nil // its audit key is destroyed: the accessor's own slot takes the record
+		return s.write(ctx, v, a)
+	}
+	return r, err
+}
+
+func isRefusal(err error) bool {
+	var refusal *entry.Refusal
+	return errors.As(err, &refusal)
+}
+
+func (s *Server) write(ctx context.Context, v *vault.Vault, a access) (*recorded, error) {
+	who := callerOf(ctx)
+	staff, err := s.staffHandle(ctx, v, who)
+	if err != nil {
+		return nil, err
+	}
+	about := staff
+	if a.subject != nil {
+		about = *a.subject
+	}
+	guard, err := v.Guard(ctx, about)
+	if err != nil {
+		return nil, err
+	}
+	opening, parts, err := s.audit(entry.AccessAudit{
+		User: who.user, IP: who.address, UserAgent: who.agent, Fields: a.fields,
+		RequestHash: entry.RequestHash(a.rpc, a.ids, a.fields, who.ID), Guard: guard,
+	})
+	if err != nil {
+		return nil, err
+	}
+	digest := parts.Digest()
+	statement, err := s.sign(entry.Draft{
+		Kind: entry.KindAccess, Sub: entry.SubOfHandle(about), Jurisdiction: who.jurisdiction, Parts: &digest,
+		Body: &entry.Access{Accessor: staff, Action: a.action, Outcome: a.outcome, Purpose: a.purpose, Position: s.log.Size()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if a.outcome == entry.OutcomePermit {
+		if err := v.Admit(statement.ID()); err != nil {
+			return nil, err
+		}
+	}
+	receipt, err := s.writeOwn(ctx, v, vault.Record{
+		Statement: statement, Handle: about, Parts: parts, Openings: map[entry.Class][]byte{entry.ClassAudit: opening},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.accesses.WithLabelValues(a.action.String(), a.outcome.String()).Inc()
+	return &recorded{statement: statement, opening: opening, receipt: receipt, staff: staff}, nil
+}
+
+// failed records that a call the policy permits released nothing after all, and
+// answers with that entry beside the reason. What is no refusal, but a fault or
+// an outcome that is not known, stays what it is.
+func (s *Server) failed(ctx context.Context, v *vault.Vault, a access, cause error) error {
+	var refusal *entry.Refusal
+	if !errors.As(cause, &refusal) {
+		return cause
+	}
+	a.outcome = entry.OutcomeFail
+	r, err := s.record(ctx, v, a)
+	if err != nil {
+		return err
+	}
+	return r.denied(known(refusal))
+}
+
+// audit makes the opening of an audit part and its commitment.
+func (s *Server) audit(content entry.AccessAudit) ([]byte, entry.Parts, error) {
+	encoded, err := content.EncodeContent()
+	if err != nil {
+		return nil, entry.Parts{}, err
+	}
+	return s.seal(entry.ClassAudit, encoded)
+}
+
+// seal makes an opening around CBOR content of ours, and parts of it alone.
+func (s *Server) seal(class entry.Class, content []byte) ([]byte, entry.Parts, error) {
+	opening, err := entry.NewOpening(s.cfg.Rand, entry.MediaTypeCBOR, content)
+	if err != nil {
+		return nil, entry.Parts{}, err
+	}
+	encoded, err := opening.Encode()
+	if err != nil {
+		return nil, entry.Parts{}, err
+	}
+	parts, err := entry.NewParts(map[entry.Class]entry.Hash{class: entry.Commit(encoded)})
+	return encoded, parts, err
+}
+
+// sign signs a statement of the node's own, here and now.
+func (s *Server) sign(d entry.Draft) (*entry.Statement, error) {
+	var request entry.RequestID
+	if _, err := io.ReadFull(s.cfg.Rand, request[:]); err != nil {
+		return nil, fmt.Errorf("api: draw a request id: %w", err)
+	}
+	d.Log, d.Request = s.log.ID(), &request
+	d.IssuedAt = uint64(s.cfg.Now().UnixMilli())
+	statement, err := d.Sign(s.cfg.Rand, s.cfg.AuthorKey)
+	if err != nil {
+		return nil, fmt.Errorf("api: sign: %w", err)
+	}
+	return statement, nil
+}
+
+// writeOwn seals a statement of the node's own, appends it in the reserved lane
+// and waits for its receipt.
+func (s *Server) writeOwn(ctx context.Context, v *vault.Vault, record vault.Record) (*proof.Receipt, error) {
+	sealed, err := v.Seal(ctx, []vault.Record{record})
+	if err != nil {
+		return nil, fmt.Errorf("api: seal: %w", err)
+	}
+	if sealed[0].Refusal != nil {
+		return nil, sealed[0].Refusal
+	}
+	receipt, _, err := s.append(ctx, record.Statement, sealed[0].At)
+	return receipt, err
+}
+
+// staffHandle is the handle by which the log knows the caller, registered at
+// first use: the vault allocates it, the node signs the entry that opens it.
+// Of callers that arrive together one does that and the others wait.
+func (s *Server) staffHandle(ctx context.Context, v *vault.Vault, who *caller) (entry.Handle, error) {
+	h, err := v.StaffHandle(ctx, who.ID)
+	if err != nil {
+		return entry.Handle{}, err
+	}
+	if _, open, err := s.log.Handle(h); err != nil || open {
+		return h, err
+	}
+	_, err, _ = s.opening.Do(h.String(), func() (any, error) { return nil, s.openStaff(ctx, v, h, who.jurisdiction) })
+	return h, err
+}
+
+func (s *Server) openStaff(ctx context.Context, v *vault.Vault, h entry.Handle, jurisdiction string) error {
+	link, err := entry.HandleLink{}.EncodeContent()
+	if err != nil {
+		return err
+	}
+	opening, parts, err := s.seal(entry.ClassIdentity, link)
+	if err != nil {
+		return err
+	}
+	digest := parts.Digest()
+	statement, err := s.sign(entry.Draft{
+		Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: jurisdiction, Parts: &digest,
+		Body: &entry.HandleChange{Action: entry.ActionOpen, Class: entry.HandleStaff, At: uint64(s.cfg.Now().UnixMilli())},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.writeOwn(ctx, v, vault.Record{
+		Statement: statement, Handle: h, Parts: parts, Openings: map[entry.Class][]byte{entry.ClassIdentity: opening},
+	})
+	if errors.Is(err, &entry.Refusal{Code: entry.CodeHandleExists}) {
+		return nil // another node was faster
+	}
+	return err
+}

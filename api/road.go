@@ -1,0 +1,100 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"indelible/ledger"
+	"indelible/ledger/entry"
+	"indelible/proof"
+	"indelible/raft"
+)
+
+// road is the way into the log and the proofs that come back from it.
+type road struct {
+	log  *ledger.Ledger
+	node *raft.Node
+}
+
+// errOutcomes means that package raft broke its promise of one outcome for each
+// item.
+var errOutcomes = errors.New("api: the log answered another number of statements than it was given")
+
+// order puts statements into the log.
+func (r road) order(ctx context.Context, items []ledger.Item, lane raft.Lane) ([]ledger.Outcome, error) {
+	outcomes, err := r.node.Append(ctx, items, lane)
+	if err != nil {
+		return nil, err
+	}
+	if len(outcomes) != len(items) {
+		return nil, errOutcomes
+	}
+	return outcomes, nil
+}
+
+// prove makes the receipt of an entry under a published checkpoint that covers
+// it.
+func (r road) prove(index, ledgerTime uint64, under *raft.Published) (*proof.Receipt, error) {
+	path, err := r.log.Inclusion(index, under.Checkpoint.Size)
+	if err != nil {
+		return nil, fmt.Errorf("api: prove entry %d: %w", index, err)
+	}
+	return &proof.Receipt{Index: index, LedgerTime: ledgerTime, Path: path, Checkpoint: under.Note}, nil
+}
+
+// await waits for a checkpoint that covers the entry and makes its receipt.
+func (r road) await(ctx context.Context, index, ledgerTime uint64) (*proof.Receipt, error) {
+	published, err := r.node.Await(ctx, index+1)
+	if err != nil {
+		return nil, err
+	}
+	return r.prove(index, ledgerTime, published)
+}
+
+// append puts one statement into the reserved lane and waits for its receipt.
+// A statement that is logged already gives the receipt it has. A refusal is
+// final; any other error leaves the outcome unknown.
+func (r road) append(ctx context.Context, s *entry.Statement, sealedAt uint64) (*proof.Receipt, uint64, error) {
+	outcomes, err := r.order(ctx, []ledger.Item{{Statement: s.Bytes(), SealedAt: sealedAt}}, raft.LaneReserved)
+	if err != nil {
+		return nil, 0, err
+	}
+	o := outcomes[0]
+	if o.Refusal != nil {
+		return nil, 0, o.Refusal
+	}
+	receipt, err := r.await(ctx, o.Index, o.LedgerTime)
+	return receipt, o.LedgerTime, err
+}
+
+// receiptOf is the receipt of a logged statement.
+func (r road) receiptOf(ctx context.Context, id entry.StatementID) (*proof.Receipt, error) {
+	o, ok, err := r.log.Known(id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, refuse(CodeEntryNotFound)
+	}
+	return r.await(ctx, o.Index, o.LedgerTime)
+}
+
+// owner names the handle whose slot holds the statement's sealed parts: that of
+// its binding or of its sub. Parts of class series lie under no handle.
+func (r road) owner(s *entry.Statement) (entry.Handle, error) {
+	switch s.Sub.Type {
+	case entry.SubHandle:
+		return s.Sub.Handle(), nil
+	case entry.SubBinding:
+		binding, ok, err := r.log.Binding(s.Sub.Binding())
+		if err != nil {
+			return entry.Handle{}, err
+		}
+		if !ok {
+			return entry.Handle{}, entry.Refuse(entry.CodeUnknownBinding, "the log has no binding %s", s.Sub.Binding())
+		}
+		return binding.Handle, nil
+	}
+	return entry.Handle{}, nil
+}

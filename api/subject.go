@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"connectrpc.com/connect"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/ledger/entry"
+	"indelible/ledger/vault"
+)
+
+type subjects struct{ *Server }
+
+// Register implements indeliblev1connect.SubjectsServiceHandler.
+func (s subjects) Register(ctx context.Context, in *connect.Request[indeliblev1.RegisterRequest]) (*connect.Response[indeliblev1.RegisterResponse], error) {
+	v, err := s.vault(callerOf(ctx).jurisdiction)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := v.OpenSubject(ctx, vault.SubjectRequest{
+		Request:     entry.RequestID(in.Msg.GetRequestId()),
+		Class:       entry.HandleClass(in.Msg.GetClass()),
+		Identifiers: in.Msg.GetIdentifiers(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&indeliblev1.RegisterResponse{Handle: handle[:]}), nil
+}
+
+// Open implements indeliblev1connect.SubjectsServiceHandler.
+func (s subjects) Open(ctx context.Context, in *connect.Request[indeliblev1.OpenRequest]) (*connect.Response[indeliblev1.OpenResponse], error) {
+	outcomes, err := s.take(ctx, routeOpen, in.Msg.GetSubmissions(), in.Msg.GetWait())
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&indeliblev1.OpenResponse{Outcomes: outcomes}), nil
+}
+
+// Close implements indeliblev1connect.SubjectsServiceHandler.
+func (s subjects) Close(ctx context.Context, in *connect.Request[indeliblev1.CloseRequest]) (*connect.Response[indeliblev1.CloseResponse], error) {
+	outcomes, err := s.take(ctx, routeClose, in.Msg.GetSubmissions(), in.Msg.GetWait())
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&indeliblev1.CloseResponse{Outcomes: outcomes}), nil
+}
+
+// Find implements indeliblev1connect.SubjectsServiceHandler. Its access entry is
+// about the accessor's own handle, because whether there is a subject is only
+// known afterwards; that nothing was found is an answer, not an error.
+func (s subjects) Find(ctx context.Context, in *connect.Request[indeliblev1.FindRequest]) (*connect.Response[indeliblev1.FindResponse], error) {
+	who := callerOf(ctx)
+	v, err := s.vault(who.jurisdiction)
+	if err != nil {
+		return nil, err
+	}
+	var nonce [32]byte
+	if _, err := io.ReadFull(s.cfg.Rand, nonce[:]); err != nil {
+		return nil, fmt.Errorf("api: draw a nonce: %w", err)
+	}
+	a := access{
+		rpc: indeliblev1connect.SubjectsServiceFindProcedure, action: entry.AccessLookup, outcome: entry.OutcomePermit,
+		purpose: entry.Purpose(in.Msg.GetPurpose()), fields: []string{vault.LookupField(nonce, in.Msg.GetIdentifier())},
+	}
+	if !permitted(who, a.action, a.purpose, nil) {
+		a.outcome = entry.OutcomeDeny
+	}
+	r, err := s.record(ctx, v, a)
+	if err != nil {
+		return nil, err
+	}
+	if a.outcome == entry.OutcomeDeny {
+		return nil, r.denied(refuse(CodeAccessDenied))
+	}
+	handle, err := v.Lookup(ctx, r.grant(), vault.Request{
+		RPC: a.rpc, Fields: a.fields, Caller: who.ID, Handle: r.staff, Nonce: nonce,
+	}, in.Msg.GetIdentifier())
+	switch {
+	case err == nil:
+		return connect.NewResponse(&indeliblev1.FindResponse{Handle: handle[:], Access: r.evidence()}), nil
+	case errors.Is(err, &entry.Refusal{Code: entry.CodeUnknownSubject}):
+		return connect.NewResponse(&indeliblev1.FindResponse{Access: r.evidence()}), nil
+	}
+	return nil, s.failed(ctx, v, a, err)
+}
