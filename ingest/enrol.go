@@ -1,0 +1,236 @@
+package ingest
+
+import (
+	"context"
+
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"indelible/ledger/entry"
+)
+
+// openHandle lets the vault allocate a handle and opens it in the log. The request
+// id is journaled before the vault is asked, so the same handle comes back.
+func (o *Onboarding) openHandle(ctx context.Context, step, jurisdiction string, class entry.HandleClass, identifiers []string) (entry.Handle, error) {
+	spool := o.cfg.Spool
+	request, err := spool.Once(step+"request", func() ([]byte, error) {
+		id, err := o.newRequest()
+		return id[:], err
+	})
+	if err != nil {
+		return entry.Handle{}, err
+	}
+	encoded, err := spool.Once(step+"handle", func() ([]byte, error) {
+		h, err := o.cfg.Client.Register(ctx, jurisdiction, entry.RequestID(request), class, identifiers)
+		if err != nil {
+			return nil, err
+		}
+		signed, err := o.signHandle(h, class, jurisdiction)
+		if err != nil {
+			return nil, err
+		}
+		return EncodeSigned(signed)
+	})
+	if err != nil {
+		return entry.Handle{}, err
+	}
+	signed, err := DecodeSigned(encoded)
+	if err != nil {
+		return entry.Handle{}, err
+	}
+	return signed.Statement.Sub.Handle(), o.deliver(ctx, RoadOpen, jurisdiction, signed)
+}
+
+func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdiction string) (*Signed, error) {
+	link, err := entry.HandleLink{}.EncodeContent() // the first of its subject
+	if err != nil {
+		return nil, fmt.Errorf("ingest: sign a handle: %w", err)
+	}
+	return o.sign(entry.Draft{
+		Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: jurisdiction,
+		Body: &entry.HandleChange{Action: entry.ActionOpen, Class: class, At: o.now()},
+	}, &Content{MediaType: entry.MediaTypeCBOR, Bytes: link})
+}
+
+// boundDevice is a device under way: journaled before its key is certified.
+type boundDevice struct {
+	Key     []byte          `json:"key"` // PKCS #8
+	Binding entry.BindingID `json:"binding"`
+}
+
+// bindDevice makes the device of a subject, has its key certified, enrols it and
+// binds it, and completes the row.
+func (o *Onboarding) bindDevice(ctx context.Context, step, reference string, r *row) error {
+	value, err := o.cfg.Spool.Once(step+"device", func() ([]byte, error) {
+		key, err := o.newKey(reference)
+		if err != nil {
+			return nil, fmt.Errorf("ingest: make a device key: %w", err)
+		}
+		var d boundDevice
+		if d.Key, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+			return nil, fmt.Errorf("ingest: journal a device key: %w", err)
+		}
+		if d.Binding, err = o.newBinding(); err != nil {
+			return nil, err
+		}
+		return json.Marshal(d)
+	})
+	if err != nil {
+		return err
+	}
+	var d boundDevice
+	if err := json.Unmarshal(value, &d); err != nil {
+		return errors.New("ingest: a journaled device is malformed")
+	}
+	key, err := parseKey(d.Key)
+	if err != nil {
+		return err
+	}
+	public, err := entry.NewPublicKey(key.Public())
+	if err != nil {
+		return fmt.Errorf("ingest: device key: %w", err)
+	}
+	err = o.Enrol(ctx, Enrolment{
+		Handle: r.Handle, Jurisdiction: r.Jurisdiction, Key: public, Binding: d.Binding,
+		Identity: func() (entry.AuthorIdentity, error) { return o.certify(reference, public, r.Handle) },
+	})
+	if err != nil {
+		return err
+	}
+	r.Key, r.Binding, r.Author = d.Key, d.Binding, public.Author()
+	return nil
+}
+
+// certify has the device's identity certify its binding key.
+func (o *Onboarding) certify(reference string, public *entry.PublicKey, h entry.Handle) (entry.AuthorIdentity, error) {
+	identity, err := o.cfg.Identity(reference)
+	if err != nil {
+		return entry.AuthorIdentity{}, fmt.Errorf("ingest: device identity: %w", err)
+	}
+	certification, err := entry.SignCertification(o.cfg.Rand, identity.Key, public.SPKI(), h)
+	if err != nil {
+		return entry.AuthorIdentity{}, fmt.Errorf("ingest: certify a device key: %w", err)
+	}
+	return entry.AuthorIdentity{Chain: identity.Chain, Certification: certification}, nil
+}
+
+// Enrolment is a device key to be enrolled and bound.
+type Enrolment struct {
+	Handle       entry.Handle
+	Jurisdiction string
+	Key          *entry.PublicKey // signs the readings
+	Binding      entry.BindingID  // zero draws one
+	// Identity returns certificates and certification; it is asked once, before
+	// anything is signed.
+	Identity func() (entry.AuthorIdentity, error)
+}
+
+// Enrol enrols a device key for a handle that is open and binds the two. It is
+// journaled under the key's id: called again it sends the same bytes.
+func (o *Onboarding) Enrol(ctx context.Context, e Enrolment) error {
+	encoded, err := o.cfg.Spool.Once(keyEnrol+e.Key.Author().String(), func() ([]byte, error) {
+		return o.signEnrolment(e)
+	})
+	if err != nil {
+		return err
+	}
+	r := &recordReader{rest: encoded}
+	author, binding := r.signed(), r.signed()
+	if r.err != nil {
+		return fmt.Errorf("ingest: journaled enrolment: %w", r.err)
+	}
+	return o.deliver(ctx, RoadEnrol, e.Jurisdiction, author, binding)
+}
+
+func (o *Onboarding) signEnrolment(e Enrolment) ([]byte, error) {
+	identity, err := e.Identity()
+	if err != nil {
+		return nil, err
+	}
+	content, err := identity.EncodeContent()
+	if err != nil {
+		return nil, fmt.Errorf("ingest: sign an enrolment: %w", err)
+	}
+	if e.Binding == (entry.BindingID{}) {
+		if e.Binding, err = o.newBinding(); err != nil {
+			return nil, err
+		}
+	}
+	author, err := o.sign(entry.Draft{
+		Kind: entry.KindAuthor, Sub: entry.SubOfHandle(e.Handle), Jurisdiction: e.Jurisdiction,
+		Body: &entry.AuthorChange{
+			Action: entry.AuthorEnrol, Key: e.Key.SPKI(), Role: entry.RoleDevice, Jurisdictions: []string{e.Jurisdiction},
+		},
+	}, &Content{MediaType: entry.MediaTypeCBOR, Bytes: content})
+	if err != nil {
+		return nil, err
+	}
+	binding, err := o.sign(entry.Draft{
+		Kind: entry.KindBinding, Jurisdiction: e.Jurisdiction,
+		Body: &entry.BindingChange{
+			Action: entry.ActionOpen, Binding: e.Binding, Handle: e.Handle, Author: e.Key.Author(), From: o.now(),
+		},
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return appendSigned(appendSigned(nil, author), binding), nil
+}
+
+// sign completes a registrar's draft; identity is the content of its identity part.
+func (o *Onboarding) sign(d entry.Draft, identity *Content) (*Signed, error) {
+	request, err := o.newRequest()
+	if err != nil {
+		return nil, err
+	}
+	d.Log, d.IssuedAt, d.Request = o.cfg.Log, o.now(), &request
+	signed := &Signed{Author: o.registrar}
+	if identity != nil {
+		parts, openings, err := Seal(o.cfg.Rand, map[entry.Class]Content{entry.ClassIdentity: *identity})
+		if err != nil {
+			return nil, err
+		}
+		digest := parts.Digest()
+		d.Parts, signed.Openings = &digest, openings
+	}
+	if signed.Statement, err = d.Sign(o.cfg.Rand, o.cfg.Registrar); err != nil {
+		return nil, fmt.Errorf("ingest: sign as registrar: %w", err)
+	}
+	return signed, nil
+}
+
+// deliver sends statements until the log holds them all, or refuses one for good.
+func (o *Onboarding) deliver(ctx context.Context, road Road, jurisdiction string, list ...*Signed) error {
+	outcomes, err := o.cfg.Client.Deliver(ctx, road, jurisdiction, list)
+	if err != nil {
+		return err
+	}
+	for i, outcome := range outcomes {
+		switch {
+		case outcome.Erased != nil:
+			return fmt.Errorf("%w: %w", errErased, outcome.Refusal)
+		case outcome.Refusal != nil:
+			return fmt.Errorf("ingest: the log refuses the %s entry: %w", list[i].Statement.Kind, outcome.Refusal)
+		}
+	}
+	return nil
+}
+
+func (o *Onboarding) now() uint64 { return uint64(o.cfg.Now().UnixMilli()) }
+
+func (o *Onboarding) newRequest() (id entry.RequestID, err error) {
+	if _, err = io.ReadFull(o.cfg.Rand, id[:]); err != nil {
+		err = fmt.Errorf("ingest: draw a request id: %w", err)
+	}
+	return id, err
+}
+
+func (o *Onboarding) newBinding() (id entry.BindingID, err error) {
+	if _, err = io.ReadFull(o.cfg.Rand, id[:]); err != nil {
+		err = fmt.Errorf("ingest: draw a binding id: %w", err)
+	}
+	return id, err
+}

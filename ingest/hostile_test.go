@@ -1,0 +1,374 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/ledger/entry"
+	"indelible/proof"
+)
+
+type (
+	submissions = []*indeliblev1.Submission
+	answers     = []*indeliblev1.Outcome
+)
+
+func unavailable(submissions, answers) (answers, error) {
+	return nil, connect.NewError(connect.CodeUnavailable, errors.New(canary))
+}
+
+// each makes a lie of one about every outcome.
+func each(lie func(*indeliblev1.Submission, *indeliblev1.Outcome)) func(submissions, answers) (answers, error) {
+	return func(in submissions, out answers) (answers, error) {
+		for i := range out {
+			lie(in[i], out[i])
+		}
+		return out, nil
+	}
+}
+
+// changed makes a lie about the receipt.
+func changed(lie func(*proof.Receipt)) func(submissions, answers) (answers, error) {
+	return each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
+		r, err := proof.ParseReceipt(o.Receipt)
+		if err != nil {
+			panic(err)
+		}
+		lie(r)
+		o.Receipt = r.Marshal()
+	})
+}
+
+// mustParse reads a statement the client sent.
+func mustParse(in *indeliblev1.Submission) *entry.Statement {
+	s, err := entry.Parse(in.Statement)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// lies are what a node may do. The log behind it has taken every reading.
+func lies(t *testing.T, log *testLog) map[string]func(submissions, answers) (answers, error) {
+	other := newTestLog(t)
+	stranger := sign(t, newDevice(t, log.id, "eu"), 1)
+	small := log.size()
+	foreign := &testServer{t: t, log: newTestLog(t)}
+	return map[string]func(submissions, answers) (answers, error){
+		"another log's receipt": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			e, _ := other.append(t, mustParse(in), o.LedgerTimeMs)
+			o.Receipt = other.receipt(t, e, other.size())
+		}),
+		"receipts exchanged": func(in submissions, out answers) (answers, error) {
+			if len(out) == 1 {
+				return nil, connect.NewError(connect.CodeUnavailable, nil)
+			}
+			for i := 0; i+1 < len(out); i += 2 {
+				out[i].Receipt, out[i+1].Receipt = out[i+1].Receipt, out[i].Receipt
+			}
+			return out[:len(out)/2*2], nil
+		},
+		"no receipt":       each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) { o.Receipt = nil }),
+		"index moved":      changed(func(r *proof.Receipt) { r.Index-- }),
+		"time changed":     changed(func(r *proof.Receipt) { r.LedgerTime++ }),
+		"path changed":     changed(func(r *proof.Receipt) { r.Path[0][3] ^= 1 }),
+		"quorum missing":   changed(func(r *proof.Receipt) { r.Checkpoint = r.Checkpoint[:bytes.LastIndex(r.Checkpoint, []byte("— "))] }),
+		"stale checkpoint": changed(func(r *proof.Receipt) { r.Checkpoint = log.checkpoint(t, small) }),
+		"log's signature cut": changed(func(r *proof.Receipt) {
+			lines := bytes.SplitAfter(r.Checkpoint, []byte("\n"))
+			r.Checkpoint = bytes.Join(slices.Delete(lines, 4, 5), nil)
+		}),
+		"one outcome too few": func(_ submissions, out answers) (answers, error) { return out[1:], nil },
+		"no outcomes":         func(submissions, answers) (answers, error) { return nil, nil },
+		"outcomes rotated": func(_ submissions, out answers) (answers, error) {
+			if len(out) == 1 {
+				return nil, nil
+			}
+			return append(out[1:], out[0]), nil
+		},
+		"duplicate of another statement": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			e, _ := log.append(t, stranger.Statement, o.LedgerTimeMs)
+			o.Status = indeliblev1.Outcome_STATUS_DUPLICATE
+			o.LoggedStatement = stranger.Statement.Bytes()
+			o.Receipt = log.receipt(t, e, log.size())
+		}),
+		"duplicate under a wrong signature": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			forged := bytes.Clone(in.Statement)
+			forged[len(forged)-40] ^= 1 // in R: same id, another leaf
+			leaf, err := entry.Leaf(o.LedgerTimeMs, forged)
+			if err != nil {
+				panic(err)
+			}
+			log.mu.Lock()
+			index := uint64(len(log.leaves))
+			log.leaves = append(log.leaves, proof.LeafHash(leaf))
+			log.mu.Unlock()
+			o.Status, o.LoggedStatement = indeliblev1.Outcome_STATUS_DUPLICATE, forged
+			o.Receipt = log.receipt(t, &logged{index: index, time: o.LedgerTimeMs}, log.size())
+		}),
+		"garbage as logged statement": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			o.Status, o.LoggedStatement = indeliblev1.Outcome_STATUS_DUPLICATE, []byte(canary)
+		}),
+		"refusal of another statement": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			*o = *refused(stranger.Statement.ID(), entry.CodeMalformed, false)
+		}),
+		"refusal without a reason": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			o.Status, o.Receipt = indeliblev1.Outcome_STATUS_REFUSED, nil
+		}),
+		"erased, unsigned": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			*o = *refused(mustParse(in).ID(), entry.CodeSubjectErased, false)
+		}),
+		"erased, signed for another": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			*o = *refused(mustParse(in).ID(), entry.CodeSubjectErased, false)
+			o.SignedRefusal = (&testServer{t: t, log: log}).signRefusal(stranger.Statement.ID())
+		}),
+		"erased, signed by no node": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			*o = *refused(mustParse(in).ID(), entry.CodeSubjectErased, false)
+			foreign.log.id = log.id
+			o.SignedRefusal = foreign.signRefusal(mustParse(in).ID())
+		}),
+		"no status": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) { o.Status = 0 }),
+		"unknown for ever": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			o.Status = indeliblev1.Outcome_STATUS_UNKNOWN
+		}),
+		"retryable for ever": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			*o = *refused(mustParse(in).ID(), entry.CodeOverloaded, true)
+		}),
+		"unavailable": unavailable,
+		"internal": func(submissions, answers) (answers, error) {
+			return nil, connect.NewError(connect.CodeInternal, errors.New(canary))
+		},
+		"overloaded": func(submissions, answers) (answers, error) {
+			err := connect.NewError(connect.CodeResourceExhausted, errors.New(canary))
+			detail, detailErr := connect.NewErrorDetail(&errdetails.RetryInfo{RetryDelay: durationpb.New(10 * time.Millisecond)})
+			if detailErr != nil {
+				panic(detailErr)
+			}
+			err.AddDetail(detail)
+			return nil, err
+		},
+	}
+}
+
+// Whatever a node says, no reading leaves the spool without its own receipt, and
+// all of them arrive once the node is honest, once each, as the same bytes.
+func TestHostileNode(t *testing.T) {
+	for name := range lies(t, newTestLog(t)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := newTestLog(t)
+			server := newTestServer(t, log)
+			r := newRig(t, server, memory(t))
+			r.run(newTestGenerator(t, 2, 4)) // honest so far
+			before := r.receipts.Len()
+			server.tell(lies(t, log)[name])
+			drainCalls(server)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				for range 6 {
+					<-server.called
+				}
+				cancel()
+			}()
+			summary, err := r.job(newTestGenerator(t, 2, 30)).Run(ctx)
+			if !errors.Is(err, context.Canceled) {
+				t.Fatalf("the job ended with %v", err)
+			}
+			if strings.Contains(err.Error(), canary) {
+				t.Errorf("the error repeats the node's words: %v", err)
+			}
+			if n, _ := r.spool.Pending(); n != 26 || summary.Verified != 0 || summary.Erased != 0 {
+				t.Fatalf("%d of 26 readings wait, %+v", n, summary)
+			}
+			letters, err := r.spool.DeadLetters()
+			if err != nil || len(letters) != 0 || r.receipts.Len() != before {
+				t.Fatalf("%d dead letters, %d receipts, %v", len(letters), r.receipts.Len()-before, err)
+			}
+			r.close()
+			r = newRig(t, server, r.dir)
+			defer r.close()
+			server.tell(nil)
+			if summary := r.run(newTestGenerator(t, 2, 30)); summary.Verified != 26 {
+				t.Fatalf("%+v", summary)
+			}
+			for p, err := range r.receipts.All() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := proof.Verify(log.policy, p.Statement, p.Receipt); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := readingsOf(t, log); n < 30 || n > 31 { // one may be the stranger's
+				t.Errorf("the log holds %d readings", n)
+			}
+		})
+	}
+}
+
+func drainCalls(s *testServer) {
+	select {
+	case <-s.called:
+	default:
+	}
+}
+
+// A final refusal moves the reading to the dead letters; the node's text, which
+// could hold anything, is not taken over.
+func TestFinalRefusals(t *testing.T) {
+	server := newTestServer(t, newTestLog(t))
+	r := newRig(t, server, t.TempDir())
+	defer r.close()
+	server.tell(each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+		*o = *refused(mustParse(in).ID(), entry.CodeWrongBinding, false)
+	}))
+	if summary := r.run(newTestGenerator(t, 2, 20)); summary != (Summary{Readings: 20, Refused: 20}) {
+		t.Errorf("%+v", summary)
+	}
+	letters, err := r.spool.DeadLetters()
+	if err != nil || len(letters) != 20 {
+		t.Fatalf("%d letters, %v", len(letters), err)
+	}
+	for _, l := range letters {
+		if l.Code != entry.CodeWrongBinding || l.Text == "" || strings.Contains(l.Text, canary) {
+			t.Errorf("%s: %s", l.Code, l.Text)
+		}
+	}
+}
+
+// A log that forks is found out: at equal size at once, else for want of a proof.
+func TestFork(t *testing.T) {
+	log := newTestLog(t)
+	server := newTestServer(t, log)
+	r := newRig(t, server, t.TempDir())
+	r.run(newTestGenerator(t, 1, 10))
+	size := log.size()
+	forked := log.fork(size - 1)
+	server.log = forked
+	// One reading: the fork is now as long as the log that was seen.
+	server.mu.Lock()
+	server.lieGrowth = nil
+	server.mu.Unlock()
+	_, err := r.job(newTestGenerator(t, 1, 11)).Run(t.Context())
+	if !errors.Is(err, ErrSplitView) {
+		t.Fatalf("the fork goes unnoticed: %v", err)
+	}
+	if n, _ := r.spool.Pending(); n != 1 {
+		t.Fatalf("%d readings wait", n)
+	}
+	r.close()
+	evidence, err := filepath.Glob(filepath.Join(r.dir, "receipts", "split-view-*.txt"))
+	if err != nil || len(evidence) != 1 {
+		t.Fatal(evidence, err)
+	}
+	content, err := os.ReadFile(evidence[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := bytes.SplitAfterN(content, []byte("\n\n"+testOrigin), 2)
+	if len(notes) != 2 || bytes.Count(content, []byte(testOrigin)) < 4 {
+		t.Errorf("the evidence is %s", content)
+	}
+	// Longer than what was seen, the fork has no proof that it grew from that.
+	r = newRig(t, server, r.dir)
+	provenList(t, forked, 3)
+	server.mu.Lock()
+	server.lieGrowth = func(old, size uint64) [][]byte { return forked.consistency(old, size) }
+	server.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err = r.job(newTestGenerator(t, 1, 20)).Run(ctx); err == nil || errors.Is(err, ErrSplitView) {
+		t.Fatalf("got %v", err)
+	}
+	if n, _ := r.spool.Pending(); n != 10 {
+		t.Fatalf("%d readings wait", n)
+	}
+	// Back on the log that was seen before, everything goes on.
+	server.mu.Lock()
+	server.log, server.lieGrowth = log, nil
+	server.mu.Unlock()
+	if summary := r.run(newTestGenerator(t, 1, 20)); summary.Verified != 10 {
+		t.Fatalf("%+v", summary)
+	}
+	r.close()
+}
+
+// A duplicate may carry another valid signature by the same key: the logged one
+// is what the receipt proves, and it is taken.
+func TestDuplicateUnderAnotherSignature(t *testing.T) {
+	log := newTestLog(t)
+	server := newTestServer(t, log)
+	receipts := openReceipts(t, t.TempDir())
+	defer closeReceipts(t, receipts)
+	client := server.client(t, receipts)
+	d := newP256Device(t, log.id)
+	signed := sign(t, d, 1)
+	twin := resign(t, signed, d.cfg.Key)
+	if twin.ID() != signed.Statement.ID() || bytes.Equal(twin.Bytes(), signed.Statement.Bytes()) {
+		t.Fatal("the twin is no twin")
+	}
+	log.append(t, twin, signed.Statement.IssuedAt)
+	outcomes, err := client.Submit(t.Context(), RoadAppend, "eu", []*Signed{signed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := outcomes[0]
+	if o.Proven == nil || !o.Duplicate || !bytes.Equal(o.Proven.Statement.Bytes(), twin.Bytes()) {
+		t.Fatalf("%+v", o)
+	}
+	if p, ok, err := receipts.Find(twin.ID()); err != nil || !ok || !sameProven(p, o.Proven) {
+		t.Error("the receipt is not stored", err)
+	}
+	if again, err := client.Submit(t.Context(), RoadAppend, "eu", []*Signed{signed}); err != nil || again[0].Proven == nil || receipts.Len() != 1 {
+		t.Errorf("a second duplicate: %v, %d receipts", err, receipts.Len())
+	}
+}
+
+func TestClientRefusesWeakTLS(t *testing.T) {
+	server := newTestServer(t, newTestLog(t))
+	good := server.client(t, openReceipts(t, t.TempDir())).cfg
+	for name, weaken := range map[string]func(*ClientConfig){
+		"no client certificate": func(c *ClientConfig) { c.TLS.Certificates = nil },
+		"TLS 1.2":               func(c *ClientConfig) { c.TLS.MinVersion = 0x0303 },
+		"any server":            func(c *ClientConfig) { c.TLS.InsecureSkipVerify = true },
+		"the system's CAs":      func(c *ClientConfig) { c.TLS.RootCAs = nil },
+		"plain HTTP":            func(c *ClientConfig) { c.URL = "http://127.0.0.1:1" },
+		"no policy":             func(c *ClientConfig) { c.Policy = nil },
+	} {
+		cfg := good
+		cfg.TLS = good.TLS.Clone()
+		weaken(&cfg)
+		if _, err := NewClient(cfg); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	// A server of another CA is refused on the wire.
+	other := newTestServer(t, newTestLog(t))
+	cfg := good
+	cfg.URL = other.url
+	c, err := NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := c.Deliver(ctx, RoadAppend, "eu", []*Signed{sign(t, newDevice(t, other.log.id, "eu"), 1)}); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("a foreign server: %v", err)
+	}
+	if other.appends != 0 {
+		t.Error("a reading went to a foreign server")
+	}
+}

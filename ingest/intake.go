@@ -1,0 +1,273 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"indelible/ingest/fhir"
+	"indelible/ledger/entry"
+)
+
+const (
+	// chunkRecords bounds how many records are signed and spooled in one durable write.
+	chunkRecords = 256
+	// onboardingAtOnce bounds how many new references are registered side by side.
+	onboardingAtOnce = 8
+	// maxReference bounds a subject reference in bytes: it becomes an identifier.
+	maxReference = 256
+)
+
+// ErrReferenceTooLong says that subject.reference is longer than 256 bytes.
+var ErrReferenceTooLong = errors.New("subject.reference is longer than 256 bytes")
+
+// observed is one reading of a chunk.
+type observed struct {
+	reading   Reading
+	reference string
+}
+
+// chunk is what becomes durable in one write: readings and the position behind them.
+type chunk struct {
+	readings []observed
+	bytes    int
+	records  int // of the source, passed over ones included
+	skipped  int
+	at       Position
+	end      bool
+}
+
+// readAll takes the source to its end, chunk by chunk.
+func (j *Job) readAll(ctx context.Context) error {
+	for {
+		if err := j.waitForRoom(ctx); err != nil {
+			return err
+		}
+		c, err := j.readChunk(ctx)
+		if err != nil {
+			return err
+		}
+		if c.records > 0 {
+			if err := j.spoolChunk(ctx, c); err != nil {
+				return err
+			}
+		}
+		if c.end {
+			j.endOfSource()
+			j.cfg.Spool.stir()
+			return nil
+		}
+	}
+}
+
+// waitForRoom keeps reading from running far ahead of delivery.
+func (j *Job) waitForRoom(ctx context.Context) error {
+	for {
+		wake := j.cfg.Spool.wake()
+		readings, bytes := j.cfg.Spool.Pending()
+		if readings < aheadReadings && bytes < aheadBytes {
+			return ctx.Err()
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (j *Job) readChunk(ctx context.Context) (*chunk, error) {
+	c := &chunk{}
+	for c.records < chunkRecords && c.bytes < chunkBytes {
+		record, at, err := j.cfg.Source.Next()
+		if errors.Is(err, io.EOF) {
+			c.end = true
+			return c, nil
+		}
+		var bad *LineError
+		if err != nil && !errors.As(err, &bad) {
+			return nil, err
+		}
+		c.at = at
+		c.records++
+		if bad == nil {
+			bad = c.take(record, at)
+		}
+		if bad != nil {
+			c.skipped++
+			j.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a record is no reading of a subject",
+				slog.Uint64("line", bad.Line), slog.String("reason", bad.Reason.Error()))
+		}
+	}
+	return c, nil
+}
+
+// take cuts one record.
+func (c *chunk) take(record []byte, at Position) *LineError {
+	reading, reference, err := ObservationReading(record)
+	switch {
+	case err != nil:
+	case reference == "":
+		err = fhir.ErrNoSubject
+	case len(reference) > maxReference:
+		err = ErrReferenceTooLong
+	}
+	if err != nil {
+		return &LineError{Line: at.Line, Reason: err}
+	}
+	c.readings = append(c.readings, observed{reading, reference})
+	c.bytes += len(record)
+	return nil
+}
+
+// spoolChunk registers who is new, signs, and makes it all durable at once.
+func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
+	refused, err := j.onboard(ctx, c)
+	if err != nil {
+		return err
+	}
+	position, err := json.Marshal(c.at)
+	if err != nil {
+		return fmt.Errorf("ingest: journal the position: %w", err)
+	}
+	batch := Batch{Values: map[string][]byte{j.positionKey(): position}}
+	erased, unregistered := 0, 0
+	for _, o := range c.readings {
+		if refusal := refused[o.reference]; refusal != nil {
+			if refusal.Code == entry.CodeSubjectErased {
+				erased++
+			} else {
+				unregistered++
+			}
+			continue
+		}
+		device := j.devices[o.reference]
+		signed, err := device.Sign(o.reading)
+		if err != nil {
+			return err
+		}
+		batch.Readings = append(batch.Readings, signed)
+		key, state := device.journaled()
+		batch.Values[key] = state
+	}
+	if err := j.commit(ctx, batch); err != nil {
+		return err
+	}
+	j.count(func(s *Summary, p *Progress) {
+		s.Readings += len(batch.Readings)
+		s.Erased += erased
+		s.Skipped += c.skipped + unregistered
+		p.Done += erased + c.skipped + unregistered
+		p.Refused += c.skipped + unregistered
+	})
+	return nil
+}
+
+// commit waits while the spool is full.
+func (j *Job) commit(ctx context.Context, batch Batch) error {
+	for {
+		wake := j.cfg.Spool.wake()
+		err := j.cfg.Spool.Commit(batch)
+		if !errors.Is(err, ErrSpoolFull) {
+			return err
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// onboard makes a device known for every reference of a chunk, or the refusal for
+// which there is none.
+func (j *Job) onboard(ctx context.Context, c *chunk) (map[string]*entry.Refusal, error) {
+	refused := map[string]*entry.Refusal{}
+	var news []string
+	asked := map[string]bool{}
+	for _, o := range c.readings {
+		if asked[o.reference] {
+			continue
+		}
+		asked[o.reference] = true
+		if refusal := j.refused[o.reference]; refusal != nil {
+			refused[o.reference] = refusal
+			continue
+		}
+		enrolled, ok, err := j.cfg.Onboarding.Lookup(o.reference)
+		switch {
+		case err != nil:
+			return nil, err
+		case ok && enrolled.Erased:
+			refused[o.reference] = entry.Refuse(entry.CodeSubjectErased, "the subject is erased")
+		case !ok:
+			// In the order of the source, because the order decides the jurisdiction.
+			if _, err := j.cfg.Onboarding.place(o.reference, j.cfg.Jurisdiction); err != nil {
+				return nil, err
+			}
+			news = append(news, o.reference)
+		}
+	}
+	if err := j.register(ctx, news, refused); err != nil {
+		return nil, err
+	}
+	for reference := range asked {
+		if refused[reference] != nil || j.devices[reference] != nil {
+			continue
+		}
+		device, err := j.cfg.Onboarding.device(reference)
+		if err != nil {
+			return nil, err
+		}
+		j.devices[reference] = device
+	}
+	return refused, nil
+}
+
+// register brings new references into the log, several at once.
+func (j *Job) register(ctx context.Context, news []string, refused map[string]*entry.Refusal) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	slots := make(chan struct{}, onboardingAtOnce)
+	for _, reference := range news {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			err := j.registerOne(ctx, reference)
+			var refusal *entry.Refusal
+			switch {
+			case err == nil:
+			case errors.As(err, &refusal) && !errors.Is(err, ErrCallRefused):
+				mu.Lock()
+				defer mu.Unlock()
+				refused[reference] = refusal
+				j.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a subject cannot be registered", slog.String("code", string(refusal.Code)))
+			default:
+				cancel(err)
+			}
+		})
+	}
+	running.Wait()
+	for reference, refusal := range refused {
+		j.refused[reference] = refusal
+	}
+	return context.Cause(ctx)
+}
+
+func (j *Job) registerOne(ctx context.Context, reference string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	jurisdiction, err := j.cfg.Onboarding.place(reference, j.cfg.Jurisdiction)
+	if err != nil {
+		return err
+	}
+	_, err = j.cfg.Onboarding.Register(ctx, reference, jurisdiction)
+	return err
+}

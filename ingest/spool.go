@@ -1,0 +1,298 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"indelible/ledger/entry"
+)
+
+// SpoolConfig says where a spool lies and how much it may hold.
+type SpoolConfig struct {
+	Dir          string // directory of this spool alone; created with mode 0700; required
+	SegmentBytes int64  // a segment is closed when it is larger; 0 means 32 MiB
+	MaxBytes     int64  // readings waiting, in bytes; 0 means 8 GiB
+	Now          func() time.Time
+	Rand         io.Reader // CSPRNG for segment keys
+	Logger       *slog.Logger
+}
+
+const (
+	defaultSegmentBytes = 32 << 20
+	defaultMaxBytes     = 8 << 30
+	minSegmentBytes     = 4 << 10
+	// maxPending bounds how many readings wait: each takes about 200 bytes of memory.
+	maxPending = 4 << 20
+)
+
+// Validate reports every fault of the configuration at once.
+func (c SpoolConfig) Validate() error {
+	var faults []error
+	require := func(ok bool, what string) {
+		if !ok {
+			faults = append(faults, errors.New("ingest: spool: "+what))
+		}
+	}
+	require(c.Dir != "", "Dir is missing")
+	require(c.SegmentBytes == 0 || c.SegmentBytes >= minSegmentBytes, "SegmentBytes is below 4 KiB")
+	require(c.MaxBytes >= 0, "MaxBytes is negative")
+	require(c.Now != nil, "Now is missing")
+	require(c.Rand != nil, "Rand is missing")
+	require(c.Logger != nil, "Logger is missing")
+	return errors.Join(faults...)
+}
+
+var (
+	// ErrSpoolFull says that the spool holds as much as it may. Nothing was
+	// written; wait until the cluster takes some of it.
+	ErrSpoolFull = errors.New("ingest: the spool is full")
+	// ErrSpoolBroken says that an earlier write failed, so that what is on the disk
+	// is unknown to this process. Close the spool and open it again: opening reads
+	// what is there.
+	ErrSpoolBroken = errors.New("ingest: a write to the spool failed")
+	// ErrSpoolLocked says that another process uses the directory.
+	ErrSpoolLocked = errors.New("ingest: the spool is in use by another process")
+	// ErrCommitTooLarge says that one Commit holds more than a frame may. Divide it.
+	ErrCommitTooLarge = errors.New("ingest: a commit exceeds 16 MiB")
+)
+
+// Spool keeps signed readings on disk, sealed, until the log holds them, and with
+// them a journal of small values that must move in the same durable write: the
+// input's position, who is bound to which device, the state of each device.
+//
+// A reading leaves it in three ways only: its receipt was verified by this
+// process (settle), the log will never take it because its subject is erased
+// (forget), or the log refused it for good (bury). See doc.go for the order of
+// durability. Safe for concurrent use.
+type Spool struct {
+	cfg  SpoolConfig
+	dir  *os.Root // segments of readings
+	dead *os.Root // segments of dead letters
+	lock *os.File
+
+	// writer is held by the one goroutine that writes: to the active segment, and
+	// to what follows from it.
+	writer sync.Mutex
+	// reading is held for reading while a frame is read, so that no segment is
+	// destroyed under a reader. Taken before mu.
+	reading sync.RWMutex
+
+	onceKeys keyedMutex
+
+	mu       sync.Mutex // guards everything below
+	waiting  []*commit
+	values   map[string][]byte
+	segments []*spoolSegment // ascending; the last is active
+	queues   map[string]*queue
+	byID     map[entry.StatementID]*pending
+	bytes    int64     // sizes of all pending
+	stale    bool      // the active segment holds values that were replaced since
+	purged   time.Time // when openings of erased subjects were last destroyed
+	broken   error
+	changed  chan struct{} // closed and replaced when readings arrive or leave
+	cached   cachedFrame
+}
+
+// spoolSegment is a segment and what is known of the readings in it.
+type spoolSegment struct {
+	*segment
+	readings  []*pending // by ordinal; nil has left
+	live      int        // not nil
+	liveBytes int64      // sizes of those
+	erased    bool       // openings of an erased subject are still in it
+}
+
+// OpenSpool opens or creates a spool and reads what a former process left in it.
+func OpenSpool(cfg SpoolConfig) (*Spool, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.SegmentBytes == 0 {
+		cfg.SegmentBytes = defaultSegmentBytes
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = defaultMaxBytes
+	}
+	s := &Spool{
+		cfg:     cfg,
+		values:  map[string][]byte{},
+		queues:  map[string]*queue{},
+		byID:    map[entry.StatementID]*pending{},
+		changed: make(chan struct{}),
+	}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	return s, nil
+}
+
+func (s *Spool) open() error {
+	var err error
+	if s.dir, err = openDir(filepath.Join(s.cfg.Dir, "queue")); err != nil {
+		return err
+	}
+	if s.dead, err = openDir(filepath.Join(s.cfg.Dir, "dead")); err != nil {
+		return err
+	}
+	if s.lock, err = s.dir.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return fmt.Errorf("ingest: create the lock: %w", err)
+	}
+	if err := lockFile(s.lock); err != nil {
+		return err
+	}
+	return s.load()
+}
+
+// Close destroys drained segments and releases the directory. Readings that wait
+// stay for the next process.
+func (s *Spool) Close() error {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	var tidy error
+	if s.failure() == nil {
+		tidy = s.tidyUp()
+	}
+	s.mu.Lock()
+	if s.broken == nil {
+		s.broken = errors.New("ingest: the spool is closed")
+	}
+	s.mu.Unlock()
+	return errors.Join(tidy, s.release())
+}
+
+func (s *Spool) release() error {
+	var faults []error
+	for _, g := range s.segments {
+		faults = append(faults, g.close())
+	}
+	s.segments = nil
+	for _, dir := range []*os.Root{s.dir, s.dead} {
+		if dir != nil {
+			faults = append(faults, dir.Close())
+		}
+	}
+	if s.lock != nil {
+		faults = append(faults, s.lock.Close())
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Spool) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
+
+// Batch is what becomes durable together.
+type Batch struct {
+	Readings []*Signed         // to deliver; one that already waits is not taken twice
+	Values   map[string][]byte // journal; nil removes a key
+}
+
+// Commit returns when the whole batch is durable. Concurrent commits share a sync.
+func (s *Spool) Commit(b Batch) error {
+	c := &commit{values: b.Values}
+	for key, value := range b.Values {
+		c.size += len(key) + len(value) + recordOverhead
+	}
+	var added int64
+	s.mu.Lock()
+	for _, signed := range b.Readings {
+		if s.byID[signed.Statement.ID()] != nil {
+			continue
+		}
+		c.items = append(c.items, signed)
+		c.size += signed.size() + len(signed.Author.SPKI()) + recordOverhead
+		added += int64(signed.size())
+	}
+	full := len(c.items) > 0 && (s.bytes+added > s.cfg.MaxBytes || len(s.byID)+len(c.items) > maxPending)
+	s.mu.Unlock()
+	if full {
+		return ErrSpoolFull
+	}
+	return s.write(c)
+}
+
+// Value returns a journaled value. It must not be changed.
+func (s *Spool) Value(key string) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, ok := s.values[key]
+	return value, ok
+}
+
+// Once returns the value journaled under key. If there is none it calls make,
+// journals the result and returns it when it is durable. So what make signs is
+// signed once and resent as the same bytes, whatever crashes in between. Callers
+// for one key wait for each other.
+func (s *Spool) Once(key string, make func() ([]byte, error)) ([]byte, error) {
+	defer s.onceKeys.lock(key)()
+	if value, ok := s.Value(key); ok {
+		return value, nil
+	}
+	value, err := make()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Commit(Batch{Values: map[string][]byte{key: value}}); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// Pending says how much waits to be delivered.
+func (s *Spool) Pending() (readings int, bytes int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byID), s.bytes
+}
+
+// keyedMutex is one mutex for each key in use.
+type keyedMutex struct {
+	mu   sync.Mutex
+	held map[string]chan struct{}
+}
+
+// lock waits for the key and returns what unlocks it.
+func (k *keyedMutex) lock(key string) func() {
+	for {
+		k.mu.Lock()
+		if k.held == nil {
+			k.held = map[string]chan struct{}{}
+		}
+		wait, busy := k.held[key]
+		if !busy {
+			free := make(chan struct{})
+			k.held[key] = free
+			k.mu.Unlock()
+			return func() {
+				k.mu.Lock()
+				delete(k.held, key)
+				k.mu.Unlock()
+				close(free)
+			}
+		}
+		k.mu.Unlock()
+		<-wait
+	}
+}
+
+// keys lists the journal keys that begin with a prefix, in no order.
+func (s *Spool) keys(prefix string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var keys []string
+	for key := range s.values {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

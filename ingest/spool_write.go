@@ -1,0 +1,193 @@
+package ingest
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// recordOverhead bounds what a record adds to its contents, in bytes.
+const recordOverhead = 64
+
+// commit is one caller's share of a frame.
+type commit struct {
+	items    []*Signed
+	values   map[string][]byte
+	left     []*pending // readings that leave
+	erased   bool       // because their subject is erased
+	size     int        // bound of its encoding
+	finished bool       // guarded by Spool.writer
+	err      error
+}
+
+// write makes a commit durable. Whoever gets hold of writer first takes all that
+// wait along; the others find theirs finished.
+func (s *Spool) write(c *commit) error {
+	if c.size > maxFrame {
+		return ErrCommitTooLarge
+	}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, c)
+	s.mu.Unlock()
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	for !c.finished {
+		s.flush()
+	}
+	return c.err
+}
+
+// flush writes one frame of waiting commits. The caller holds writer.
+func (s *Spool) flush() {
+	s.mu.Lock()
+	batch, broken := s.nextBatch(), s.broken
+	s.mu.Unlock()
+	if broken != nil {
+		finish(batch, fmt.Errorf("%w: %w", ErrSpoolBroken, broken))
+		return
+	}
+	active := s.active()
+	at, err := active.write(s.encode(active, batch))
+	if err == nil {
+		err = active.sync()
+	}
+	if err != nil {
+		finish(batch, s.fail(err))
+		return
+	}
+	s.mu.Lock()
+	for _, c := range batch {
+		s.apply(active, at, c)
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.mu.Unlock()
+	finish(batch, nil)
+	if err := s.upkeep(); err != nil {
+		s.cfg.Logger.Error("the spool cannot go on", slog.String("error", s.fail(err).Error()))
+	}
+}
+
+func finish(batch []*commit, err error) {
+	for _, c := range batch {
+		c.finished, c.err = true, err
+	}
+}
+
+// fail remembers that the state of the disk is unknown from here on.
+func (s *Spool) fail(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = err
+	}
+	return fmt.Errorf("%w: %w", ErrSpoolBroken, err)
+}
+
+// nextBatch takes as many waiting commits as one frame holds. mu is held.
+func (s *Spool) nextBatch() []*commit {
+	size, n := 0, 0
+	for n < len(s.waiting) && size+s.waiting[n].size <= maxFrame {
+		size += s.waiting[n].size
+		n++
+	}
+	batch := s.waiting[:n:n]
+	s.waiting = s.waiting[n:]
+	return batch
+}
+
+// active is the segment that is written. The caller holds writer.
+func (s *Spool) active() *spoolSegment { return s.segments[len(s.segments)-1] }
+
+// encode writes a batch as records. Where readings lie can change only under
+// writer, which the caller holds.
+func (s *Spool) encode(active *spoolSegment, batch []*commit) []byte {
+	var out []byte
+	for _, c := range batch {
+		for _, item := range c.items {
+			out = appendItem(out, item)
+		}
+		for key, value := range c.values {
+			out = appendPut(out, key, value)
+		}
+		kind := recordDone
+		if c.erased {
+			kind = recordErased
+		}
+		for _, p := range c.left {
+			out = appendDone(out, kind, p.in.number, p.ordinal)
+		}
+	}
+	return out
+}
+
+// apply brings memory to what is now durable. mu is held.
+func (s *Spool) apply(active *spoolSegment, at frameAt, c *commit) {
+	for _, item := range c.items {
+		s.enqueue(active, at, item)
+	}
+	for key, value := range c.values {
+		s.put(key, value)
+	}
+	for _, p := range c.left {
+		s.leave(p, c.erased)
+	}
+}
+
+// put sets or, with an empty value, removes a journaled value.
+func (s *Spool) put(key string, value []byte) {
+	if _, replaced := s.values[key]; replaced {
+		s.stale = true
+	}
+	if len(value) == 0 {
+		delete(s.values, key)
+		return
+	}
+	s.values[key] = append([]byte(nil), value...)
+}
+
+// enqueue registers a reading that lies in a segment. A copy that was carried
+// over from an older segment takes the place of the older one.
+func (s *Spool) enqueue(g *spoolSegment, at frameAt, item *Signed) {
+	p := &pending{
+		id:           item.Statement.ID(),
+		author:       item.Statement.Author,
+		boot:         item.Statement.Boot,
+		seq:          item.Statement.Seq,
+		jurisdiction: item.Statement.Jurisdiction,
+		in:           g,
+		at:           at,
+		ordinal:      len(g.readings),
+		size:         item.size(),
+	}
+	g.readings = append(g.readings, p)
+	if old := s.byID[p.id]; old != nil {
+		s.leave(old, false)
+	}
+	g.live++
+	g.liveBytes += int64(p.size)
+	s.bytes += int64(p.size)
+	s.byID[p.id] = p
+	q := s.queues[p.jurisdiction]
+	if q == nil {
+		q = &queue{}
+		s.queues[p.jurisdiction] = q
+	}
+	q.list = append(q.list, p)
+}
+
+// leave removes a reading from memory; whoever destroys its segment does the rest.
+func (s *Spool) leave(p *pending, erased bool) {
+	if p.gone {
+		return
+	}
+	p.gone = true
+	p.in.readings[p.ordinal] = nil
+	p.in.live--
+	p.in.liveBytes -= int64(p.size)
+	p.in.erased = p.in.erased || erased
+	s.bytes -= int64(p.size)
+	if s.byID[p.id] == p {
+		delete(s.byID, p.id)
+	}
+	s.queues[p.jurisdiction].gone++
+}
