@@ -1,0 +1,94 @@
+package commands
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+	"indelible/ledger/entry"
+)
+
+var errDevice = errors.New("the answer about the device has no handle or no jurisdiction")
+
+// jsonDevice is one device key.
+type jsonDevice struct {
+	Author        string   `json:"author"`
+	State         string   `json:"state"`
+	Jurisdictions []string `json:"jurisdictions"`
+	Handle        string   `json:"handle"`
+	Linkable      bool     `json:"linkable"`
+	Enrolled      uint64   `json:"enrolled_index"`
+	Gaps          int      `json:"gaps"`
+	Equivocations uint64   `json:"equivocations"`
+}
+
+var deviceStates = map[indeliblev1.DeviceState]string{
+	indeliblev1.DeviceState_DEVICE_STATE_ACTIVE:    "active",
+	indeliblev1.DeviceState_DEVICE_STATE_SUSPENDED: "suspended",
+	indeliblev1.DeviceState_DEVICE_STATE_REVOKED:   "revoked",
+}
+
+func newDeviceList(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List device keys with their state, gaps and equivocations", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(func(s *session.Session) error {
+				devices := []jsonDevice{}
+				for after := []byte(nil); ; {
+					page, next, err := s.DevicesAfter(cmd.Context(), after)
+					if err != nil {
+						return err
+					}
+					for _, d := range page {
+						devices = append(devices, deviceRow(d))
+					}
+					if after = next; len(after) == 0 {
+						break
+					}
+				}
+				return a.Result(devices, func(w io.Writer) error { return writeDevices(w, devices) })
+			})
+		},
+	}
+}
+
+func deviceRow(d *indeliblev1.Device) jsonDevice {
+	return jsonDevice{
+		Author: hex.EncodeToString(d.GetAuthorId()), State: deviceStates[d.GetState()], Jurisdictions: d.GetJurisdictions(),
+		Handle: hex.EncodeToString(d.GetHandle()), Linkable: d.GetLinkable(), Enrolled: d.GetEnrolled(),
+		Gaps: len(d.GetGaps()), Equivocations: d.GetEquivocations(),
+	}
+}
+
+func writeDevices(w io.Writer, devices []jsonDevice) error {
+	rows := make([][]string, 0, len(devices))
+	for _, d := range devices {
+		rows = append(rows, []string{
+			d.Author, d.State, strings.Join(d.Jurisdictions, " "), d.Handle,
+			strconv.Itoa(d.Gaps), strconv.FormatUint(d.Equivocations, 10),
+		})
+	}
+	return say.Table(w, []string{"AUTHOR", "STATE", "WHERE", "HANDLE", "GAPS", "EQUIVOCATIONS"}, rows)
+}
+
+// jsonBinding is a new binding.
+type jsonBinding struct {
+	jsonEntry
+	Binding string `json:"binding"`
+}
+
+func (a *app) bound(e *session.Entry, id entry.BindingID) error {
+	if err := a.keepReceipt(e); err != nil {
+		return err
+	}
+	return a.Result(jsonBinding{toJSON(e), id.String()}, func(w io.Writer) error {
+		return writeEntry(w, e, "The device signs readings under binding "+id.String()+".")
+	})
+}

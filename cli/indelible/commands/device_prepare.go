@@ -1,0 +1,112 @@
+package commands
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelible/say"
+	"indelible/ingest"
+	"indelible/ledger/entry"
+)
+
+// serialBytes is the length of a prepared device's serial number; it is random,
+// so that it says nothing about whose device it is.
+const serialBytes = 8
+
+func newDevicePrepare(a *app) *cobra.Command {
+	var dir, handle, cert, key string
+	cmd := &cobra.Command{
+		Use:   "prepare --device DIR --subject HANDLE --ca CERT --ca-key KEY",
+		Short: "Make the keys and certificates of a device that has none of its maker's",
+		Long: `Make a device in a folder: an identity certified by the given authority (init makes one in
+ca/device-ca.pem and ca/device-ca-key.pem), a fresh key for readings of one subject, and the
+identity's certification of that key. The identity's own key is used once and not kept.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			h, err := parseHandle(handle)
+			if err != nil {
+				return err
+			}
+			if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+				return say.Usage("give a new folder with --device", "the folder %s is not empty", dir)
+			}
+			author, err := prepareDevice(dir, h, cert, key)
+			if err != nil {
+				return say.Local(err, "the device could not be made", "correct that and give a new folder")
+			}
+			made := map[string]string{"device": dir, "author": author.String()}
+			return a.Result(made, func(w io.Writer) error {
+				return say.Pairs(w, [2]string{"device", dir}, [2]string{"author", author.String()})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&dir, "device", "", "folder to make")
+	cmd.Flags().StringVar(&handle, "subject", "", "handle of the subject it will measure")
+	cmd.Flags().StringVar(&cert, "ca", "", "certificate of the authority for devices")
+	cmd.Flags().StringVar(&key, "ca-key", "", "its private key")
+	return required(cmd, "device", "subject", "ca", "ca-key")
+}
+
+func prepareDevice(dir string, h entry.Handle, certFile, keyFile string) (entry.AuthorID, error) {
+	identity, err := issueIdentity(certFile, keyFile)
+	if err != nil {
+		return entry.AuthorID{}, err
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return entry.AuthorID{}, fmt.Errorf("make the signing key: %w", err)
+	}
+	pub, err := entry.NewPublicKey(key.Public())
+	if err != nil {
+		return entry.AuthorID{}, err
+	}
+	certification, err := entry.SignCertification(rand.Reader, identity.Key, pub.SPKI(), h)
+	if err != nil {
+		return entry.AuthorID{}, fmt.Errorf("certify the signing key: %w", err)
+	}
+	return pub.Author(), errors.Join(
+		credential.WriteKey(filepath.Join(dir, deviceKeyFile), key),
+		credential.WriteCertificates(filepath.Join(dir, deviceChainFile), identity.Chain...),
+		credential.WriteSecret(filepath.Join(dir, deviceCertFile), certification),
+	)
+}
+
+func issueIdentity(certFile, keyFile string) (*ingest.Identity, error) {
+	ca, err := openDeviceCA(certFile, keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return newIdentity(ca)
+}
+
+func newIdentity(ca *ingest.DeviceCA) (*ingest.Identity, error) {
+	var serial [serialBytes]byte
+	if _, err := io.ReadFull(rand.Reader, serial[:]); err != nil {
+		return nil, fmt.Errorf("draw a serial number: %w", err)
+	}
+	return ca.Issue(rand.Reader, hex.EncodeToString(serial[:]), time.Now())
+}
+
+func openDeviceCA(certFile, keyFile string) (*ingest.DeviceCA, error) {
+	var chain []*x509.Certificate
+	chain, err := credential.ReadCertificates(certFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := credential.ReadKey(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return ingest.NewDeviceCA(chain[0], key)
+}

@@ -1,0 +1,188 @@
+package commands
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+	"indelible/ledger/entry"
+)
+
+func newErase(a *app) *cobra.Command {
+	return say.Group("erase", "Erase a person, as two officers",
+		newEraseRequest(a),
+		newEraseStep(a, "approve", "Approve, as another officer, what one has requested; the grace period begins", entry.StepApprove),
+		newEraseStep(a, "cancel", "Cancel an erasure, until a node has executed it", entry.StepCancel),
+		newEraseStatus(a))
+}
+
+func newEraseRequest(a *app) *cobra.Command {
+	var jurisdiction, scope string
+	cmd := &cobra.Command{
+		Use:   "request HANDLE… --jurisdiction J --scope identity|all",
+		Short: "Request an erasure",
+		Long: `Request the erasure of the person behind the handles (all of one person). Scope identity destroys
+who it is and keeps a pseudonymous series that still verifies, where a retention rule demands it;
+scope all destroys everything. A legal hold or a retention floor refuses it by name. Once requested,
+no new record of the person is taken. Another officer has to approve.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			what, err := entry.ParseScope(scope)
+			if err != nil {
+				return say.Usage("give --scope identity or --scope all", "--scope %q is neither", scope)
+			}
+			handles, err := parseHandles(args)
+			if err != nil {
+				return err
+			}
+			return a.with(func(s *session.Session) error {
+				signed, err := s.SignErasure(jurisdiction, what, handles)
+				if err == nil {
+					err = a.keepSigned(signed)
+				}
+				if err != nil {
+					return err
+				}
+				e, err := s.RequestErasure(cmd.Context(), signed)
+				if err != nil {
+					return err
+				}
+				return a.appended(e, "Another officer has to approve:\n  indelible erase approve "+e.Statement.ID().String()+" --jurisdiction "+jurisdiction)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction of the handles")
+	cmd.Flags().StringVar(&scope, "scope", "", "identity or all")
+	return required(cmd, "jurisdiction", "scope")
+}
+
+func parseHandles(args []string) ([]entry.Handle, error) {
+	handles := make([]entry.Handle, 0, len(args))
+	for _, text := range args {
+		h, err := parseHandle(text)
+		if err != nil {
+			return nil, err
+		}
+		handles = append(handles, h)
+	}
+	return handles, nil
+}
+
+func newEraseStep(a *app, use, short string, step entry.ErasureStep) *cobra.Command {
+	var jurisdiction string
+	cmd := &cobra.Command{
+		Use: use + " REQUEST --jurisdiction J", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request, err := parseStatementID(args[0])
+			if err != nil {
+				return err
+			}
+			return a.with(func(s *session.Session) error {
+				statement, err := s.SignErasureStep(jurisdiction, step, request, entry.AuthorID{})
+				if err == nil {
+					err = a.keepStatement(statement)
+				}
+				if err != nil {
+					return err
+				}
+				e, err := s.ErasureStep(cmd.Context(), statement)
+				if err != nil {
+					return err
+				}
+				return a.appended(e, "How far it has come: indelible erase status "+request.String())
+			})
+		},
+	}
+	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction of the request")
+	return required(cmd, "jurisdiction")
+}
+
+// jsonErasure is how far an erasure has come.
+type jsonErasure struct {
+	Request      string     `json:"request"`
+	State        string     `json:"state"`
+	Scope        string     `json:"scope"`
+	Jurisdiction string     `json:"jurisdiction"`
+	GraceEnds    uint64     `json:"grace_ends_ms,omitempty"`
+	Nodes        []jsonNode `json:"nodes"`
+	Certificate  []jsonStep `json:"certificate"`
+}
+
+// jsonNode is one node's part in it.
+type jsonNode struct {
+	Name     string `json:"name"`
+	Executed bool   `json:"executed"`
+	Lost     bool   `json:"declared_lost"`
+}
+
+// jsonStep is one proven entry of the certificate.
+type jsonStep struct {
+	jsonEntry
+	Step string `json:"step"`
+}
+
+func newEraseStatus(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "status REQUEST", Short: "Show how far an erasure has come, with its proven entries", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request, err := parseStatementID(args[0])
+			if err != nil {
+				return err
+			}
+			return a.with(func(s *session.Session) error {
+				e, err := s.ErasureStatus(cmd.Context(), request)
+				if err != nil {
+					return err
+				}
+				return a.erasure(e)
+			})
+		},
+	}
+}
+
+func (a *app) erasure(e *session.Erasure) error {
+	out := jsonErasure{
+		Request: e.Request.String(), State: e.State, Scope: e.Scope.String(), Jurisdiction: e.Jurisdiction,
+		GraceEnds: e.GraceEnds, Nodes: []jsonNode{}, Certificate: []jsonStep{},
+	}
+	for _, n := range e.Nodes {
+		out.Nodes = append(out.Nodes, jsonNode(n))
+	}
+	for _, c := range e.Certificate {
+		if err := a.keepReceipt(c); err != nil {
+			return err
+		}
+		step := jsonStep{jsonEntry: toJSON(c)}
+		if body, ok := c.Statement.Body.(*entry.Erasure); ok {
+			step.Step = body.Step.String()
+		}
+		out.Certificate = append(out.Certificate, step)
+	}
+	return a.Result(out, func(w io.Writer) error { return writeErasure(w, out) })
+}
+
+func writeErasure(w io.Writer, out jsonErasure) error {
+	pairs := [][2]string{{"state", out.State}, {"scope", out.Scope}, {"jurisdiction", out.Jurisdiction}}
+	if out.GraceEnds != 0 {
+		pairs = append(pairs, [2]string{"grace ends", clock(out.GraceEnds)})
+	}
+	done := 0
+	for _, n := range out.Nodes {
+		if n.Executed {
+			done++
+		}
+	}
+	pairs = append(pairs, [2]string{"executed", fmt.Sprintf("%d of %d nodes", done, len(out.Nodes))})
+	if err := say.Pairs(w, pairs...); err != nil {
+		return err
+	}
+	rows := make([][]string, 0, len(out.Certificate))
+	for _, c := range out.Certificate {
+		rows = append(rows, []string{strconv.FormatUint(c.Index, 10), clock(c.LedgerTime), c.Step, c.StatementID})
+	}
+	return say.Table(w, []string{"ENTRY", "LEDGER TIME", "STEP", "STATEMENT"}, rows)
+}

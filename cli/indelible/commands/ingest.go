@@ -1,0 +1,223 @@
+package commands
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+	"indelible/ingest"
+)
+
+// ingestFlags are the command line of ingest.
+type ingestFlags struct {
+	data, work, registrar, ca, caKey string
+	jurisdictions                    []string
+}
+
+// patience is how long nothing may reach the log before the command gives up;
+// what waits stays in the spool.
+const patience = time.Minute
+
+// The folders below --work.
+const (
+	spoolDir    = "spool"
+	receiptsDir = "receipts"
+)
+
+func newIngest(a *app) *cobra.Command {
+	var f ingestFlags
+	cmd := &cobra.Command{
+		Use:   "ingest --data FILE.ndjson --work DIR --registrar CREDENTIAL --device-ca CERT --device-ca-key KEY",
+		Short: "Ingest FHIR Observations, one a line, a device per patient",
+		Long: `Ingest a file of FHIR R4 Observations as the ingest service. Each patient is registered at first
+sight, gets a device with a key of its own, and a jurisdiction in turn. Readings are spooled, sealed,
+before they are sent, and leave the spool only when their receipts have been verified here. Run it
+again after an interruption: it goes on where it was, with the same bytes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.ingest(cmd.Context(), f) },
+	}
+	cmd.Flags().StringVar(&f.data, "data", "", "FHIR R4 Observations, one a line")
+	cmd.Flags().StringVar(&f.work, "work", "", "folder of the spool and the receipts")
+	cmd.Flags().StringVar(&f.registrar, "registrar", "", "credential of the registrar who registers new patients")
+	cmd.Flags().StringVar(&f.ca, "device-ca", "", "certificate of the authority for devices")
+	cmd.Flags().StringVar(&f.caKey, "device-ca-key", "", "its private key")
+	cmd.Flags().StringSliceVar(&f.jurisdictions, "jurisdiction", []string{"eu", "us"}, "jurisdictions, taken in turn by patient")
+	return required(cmd, "data", "work", "registrar", "device-ca", "device-ca-key")
+}
+
+// intake is an ingest under way.
+type intake struct {
+	a        *app
+	f        ingestFlags
+	logger   *slog.Logger
+	spool    *ingest.Spool
+	receipts *ingest.Receipts
+	clients  []*ingest.Client
+}
+
+// jsonIngest is what an ingest did.
+type jsonIngest struct {
+	Readings int `json:"readings"`
+	Verified int `json:"receipts_verified"`
+	Refused  int `json:"refused"`
+	Erased   int `json:"erased"`
+	Skipped  int `json:"skipped_lines"`
+}
+
+func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
+	if len(f.jurisdictions) == 0 {
+		return say.Usage("name at least one with --jurisdiction", "no jurisdiction is named")
+	}
+	source, err := ingest.OpenNDJSON(f.data)
+	if err != nil {
+		return say.Usage("name a file of FHIR Observations, one a line", "--data %s cannot be read: %v", f.data, err)
+	}
+	// Asked once before anything begins: the delivery itself waits for a server
+	// that is away, which at a command line looks like nothing happening.
+	if err := a.with(func(s *session.Session) error { _, _, err := s.Checkpoint(ctx); return err }); err != nil {
+		return errors.Join(err, source.Close())
+	}
+	in := &intake{a: a, f: f, logger: slog.New(slog.DiscardHandler)}
+	defer func() { err = errors.Join(err, in.close(), source.Close()) }()
+	if err := in.open(); err != nil {
+		return err
+	}
+	summary, err := in.run(ctx, source)
+	if err != nil {
+		return ingestProblem(err)
+	}
+	out := jsonIngest(summary)
+	return a.Result(out, func(w io.Writer) error {
+		return say.Pairs(w, [2]string{"readings", strconv.Itoa(out.Readings)},
+			[2]string{"receipts verified", strconv.Itoa(out.Verified)},
+			[2]string{"refused for good", strconv.Itoa(out.Refused)},
+			[2]string{"of erased persons", strconv.Itoa(out.Erased)},
+			[2]string{"lines skipped", strconv.Itoa(out.Skipped)},
+			[2]string{"receipts in", filepath.Join(f.work, receiptsDir)})
+	})
+}
+
+func (in *intake) open() error {
+	var err error
+	in.spool, err = ingest.OpenSpool(ingest.SpoolConfig{
+		Dir: filepath.Join(in.f.work, spoolDir), Now: time.Now, Rand: rand.Reader, Logger: in.logger,
+	})
+	if err == nil {
+		in.receipts, err = ingest.OpenReceipts(filepath.Join(in.f.work, receiptsDir))
+	}
+	if err != nil {
+		return say.Local(err, "the working folder cannot be used", "give another --work, or end the process that uses it")
+	}
+	return nil
+}
+
+func (in *intake) close() error {
+	for _, c := range in.clients {
+		c.Close()
+	}
+	var err error
+	if in.receipts != nil {
+		err = in.receipts.Close()
+	}
+	if in.spool != nil {
+		err = errors.Join(err, in.spool.Close())
+	}
+	return err
+}
+
+// client is a role's way to the server.
+func (in *intake) client(c *credential.Credential) (*ingest.Client, error) {
+	if in.a.settings.Server == "" {
+		return nil, say.Usage("name it with --server https://host:port", "no server is named")
+	}
+	client, err := ingest.NewClient(ingest.ClientConfig{
+		URL: in.a.settings.Server, TLS: c.TLS(), Policy: c.Policy, Receipts: in.receipts, Now: time.Now, Logger: in.logger,
+	})
+	if err == nil {
+		in.clients = append(in.clients, client)
+	}
+	return client, err
+}
+
+func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summary, error) {
+	service, err := in.a.credential()
+	if err != nil {
+		return ingest.Summary{}, err
+	}
+	onboarding, err := in.onboarding()
+	if err != nil {
+		return ingest.Summary{}, err
+	}
+	client, err := in.client(service)
+	if err != nil {
+		return ingest.Summary{}, err
+	}
+	total, err := source.Total()
+	if err != nil {
+		return ingest.Summary{}, err
+	}
+	bar := in.a.Progress("ingesting", int64(total))
+	job, err := ingest.NewJob(ingest.JobConfig{
+		Source: source, Spool: in.spool, Client: client, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
+		Jurisdiction: func(_ string, nth int) string { return in.f.jurisdictions[nth%len(in.f.jurisdictions)] },
+		Progress:     func(p ingest.Progress) { bar.Set(int64(p.Done)) },
+		Patience:     patience,
+	})
+	if err != nil {
+		return ingest.Summary{}, err
+	}
+	summary, err := job.Run(ctx)
+	if err == nil {
+		bar.Finish()
+	}
+	return summary, err
+}
+
+func (in *intake) onboarding() (*ingest.Onboarding, error) {
+	registrar, err := loadCredential(in.f.registrar)
+	if err != nil {
+		return nil, err
+	}
+	client, err := in.client(registrar)
+	if err != nil {
+		return nil, err
+	}
+	maker, err := openDeviceCA(in.f.ca, in.f.caKey)
+	if err != nil {
+		return nil, say.Usage("name the authority init made in ca/, or another one", "the authority for devices cannot be read: %v", err)
+	}
+	return ingest.NewOnboarding(ingest.OnboardingConfig{
+		Client: client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.spool,
+		Identity: func(string) (*ingest.Identity, error) { return newIdentity(maker) },
+		Now:      time.Now, Rand: rand.Reader,
+	})
+}
+
+// ingestProblem explains why an ingest stopped.
+func ingestProblem(err error) error {
+	var problem *say.Problem
+	if errors.As(err, &problem) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if errors.Is(err, ingest.ErrSourceChanged) {
+		return say.Refused("INPUT_CHANGED", "the input is not the one this folder has begun with", "nothing more was ingested",
+			"give the same file again, or another --work for another file")
+	}
+	if errors.Is(err, ingest.ErrNoProgress) {
+		return say.Unreachable(err, "nothing reached the log for "+patience.String(), "run it again when the server is back: it goes on where it was")
+	}
+	p := say.Local(err, "the ingest stopped", "run it again: it goes on where it was")
+	p.NotDone = fmt.Sprintf("the readings after that were not sent; those spooled are safe in %s", spoolDir)
+	return p
+}

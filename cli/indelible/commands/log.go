@@ -1,0 +1,248 @@
+package commands
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+	"indelible/ledger/entry"
+	"indelible/proof"
+)
+
+func newGet(a *app) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "get INDEX|STATEMENT",
+		Short: "Fetch one entry and prove it, as an auditor",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(func(s *session.Session) error {
+				e, err := a.fetch(cmd, s, args[0])
+				if err != nil {
+					return err
+				}
+				if out != "" {
+					if err := writePair(out, e); err != nil {
+						return err
+					}
+				}
+				return a.Result(toDetail(e), func(w io.Writer) error { return writeDetail(w, e) })
+			})
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "base name of files to write: NAME.cose and NAME.tlog-proof")
+	return cmd
+}
+
+func (a *app) fetch(cmd *cobra.Command, s *session.Session, which string) (*session.Entry, error) {
+	if index, err := strconv.ParseUint(which, 10, 64); err == nil && len(which) < 2*proof.HashSize {
+		return s.Leaf(cmd.Context(), index)
+	}
+	id, err := parseStatementID(which)
+	if err != nil {
+		return nil, err
+	}
+	return s.LeafOf(cmd.Context(), id)
+}
+
+func writePair(base string, e *session.Entry) error {
+	err := credential.WritePublic(base+statementSuffix, e.Statement.Bytes())
+	if err == nil {
+		err = credential.WritePublic(base+receiptSuffix, e.Receipt.Marshal())
+	}
+	if err != nil {
+		return say.Local(err, "the files cannot be written", "choose another --out")
+	}
+	return nil
+}
+
+// jsonDetail is an entry with what its statement says in clear.
+type jsonDetail struct {
+	jsonEntry
+	Author       string `json:"author"`
+	Subject      string `json:"subject,omitempty"`
+	Jurisdiction string `json:"jurisdiction,omitempty"`
+	IssuedAt     uint64 `json:"issued_at_ms"`
+	Boot         uint64 `json:"boot,omitempty"`
+	Seq          uint64 `json:"seq,omitempty"`
+	Parts        string `json:"parts_digest,omitempty"`
+	Confirms     string `json:"confirms,omitempty"`
+	Statement    string `json:"statement_hex"`
+}
+
+func toDetail(e *session.Entry) jsonDetail {
+	s := e.Statement
+	out := jsonDetail{
+		jsonEntry: toJSON(e), Author: s.Author.String(), Subject: subjectOf(s), Jurisdiction: s.Jurisdiction,
+		IssuedAt: s.IssuedAt, Boot: s.Boot, Seq: s.Seq, Statement: hex.EncodeToString(s.Bytes()),
+	}
+	if s.Parts != nil {
+		out.Parts = s.Parts.String()
+	}
+	if s.Confirms != nil {
+		out.Confirms = s.Confirms.String()
+	}
+	return out
+}
+
+// subjectOf is what a statement is about, as it spells it.
+func subjectOf(s *entry.Statement) string {
+	switch s.Sub.Type {
+	case entry.SubBinding:
+		return "binding " + s.Sub.Binding().String()
+	case entry.SubHandle:
+		return "handle " + s.Sub.Handle().String()
+	}
+	return ""
+}
+
+func writeDetail(w io.Writer, e *session.Entry) error {
+	d := toDetail(e)
+	if err := writeEntry(w, e, ""); err != nil {
+		return err
+	}
+	pairs := [][2]string{{"author", d.Author}, {"signed at", clock(d.IssuedAt)}}
+	for _, optional := range [][2]string{
+		{"subject", d.Subject}, {"jurisdiction", d.Jurisdiction}, {"sealed parts", d.Parts}, {"confirms", d.Confirms},
+	} {
+		if optional[1] != "" {
+			pairs = append(pairs, optional)
+		}
+	}
+	if d.Seq != 0 {
+		pairs = append(pairs, [2]string{"number", fmt.Sprintf("%d in boot %d", d.Seq, d.Boot)})
+	}
+	return say.Pairs(w, pairs...)
+}
+
+func newReceipt(a *app) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "receipt FILE.cose",
+		Short: "Fetch a fresh receipt of a statement you hold, and verify it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			statement, err := readStatement(args[0])
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				out = strings.TrimSuffix(args[0], statementSuffix) + receiptSuffix
+			}
+			return a.with(func(s *session.Session) error {
+				e, err := s.Receipt(cmd.Context(), statement)
+				if err != nil {
+					return err
+				}
+				if err := credential.WritePublic(out, e.Receipt.Marshal()); err != nil {
+					return say.Local(err, "the receipt cannot be written", "choose another --out")
+				}
+				return a.Result(toJSON(e), func(w io.Writer) error { return writeEntry(w, e, "receipt in "+out) })
+			})
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "file to write (default: FILE.tlog-proof)")
+	return cmd
+}
+
+// jsonCheckpoint is a verified checkpoint.
+type jsonCheckpoint struct {
+	Origin     string   `json:"origin"`
+	Size       uint64   `json:"size"`
+	Root       string   `json:"root"`
+	CosignedBy []string `json:"cosigned_by"`
+	Grown      bool     `json:"growth_verified,omitempty"`
+	File       string   `json:"file,omitempty"`
+	Growth     string   `json:"growth_file,omitempty"`
+}
+
+func toCheckpoint(v proof.Verified) jsonCheckpoint {
+	return jsonCheckpoint{
+		Origin: v.Checkpoint.Origin, Size: v.Checkpoint.Size, Root: v.Checkpoint.Root.String(), CosignedBy: v.CosignedBy,
+	}
+}
+
+func writeCheckpoint(w io.Writer, c jsonCheckpoint) error {
+	return say.Pairs(w, [2]string{"log", c.Origin}, [2]string{"entries", strconv.FormatUint(c.Size, 10)},
+		[2]string{"root", c.Root}, [2]string{"cosigned by", strings.Join(c.CosignedBy, ", ")})
+}
+
+func newCheckpoint(a *app) *cobra.Command {
+	var out, since, growth string
+	var pq bool
+	cmd := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "Fetch and verify the newest checkpoint, and that the log has only grown",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if growth != "" && since == "" {
+				return say.Usage("name the older checkpoint with --since", "--growth needs --since")
+			}
+			return a.with(func(s *session.Session) error {
+				note, verified, err := s.Checkpoint(cmd.Context())
+				if pq && err == nil {
+					note, verified, err = s.CheckpointPQ(cmd.Context())
+				}
+				if err != nil {
+					return err
+				}
+				c := toCheckpoint(verified)
+				if since != "" {
+					if err := a.grown(cmd, s, since, note, growth); err != nil {
+						return err
+					}
+					c.Grown, c.Growth = true, growth
+				}
+				return a.checkpoint(c, note, out)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "file to write the signed checkpoint to")
+	cmd.Flags().StringVar(&since, "since", "", "older checkpoint: prove that the log has only grown since")
+	cmd.Flags().StringVar(&growth, "growth", "", "file to write that proof to, for indelible verify growth")
+	cmd.Flags().BoolVar(&pq, "pq", false, "the newest one with ML-DSA-44 cosignatures")
+	return cmd
+}
+
+func (a *app) checkpoint(c jsonCheckpoint, note []byte, out string) error {
+	if out != "" {
+		if err := credential.WritePublic(out, note); err != nil {
+			return say.Local(err, "the checkpoint cannot be written", "choose another --out")
+		}
+		c.File = out
+	}
+	return a.Result(c, func(w io.Writer) error {
+		if err := writeCheckpoint(w, c); err != nil || !c.Grown {
+			return err
+		}
+		_, err := fmt.Fprintln(w, "the older log is a prefix of this one")
+		return err
+	})
+}
+
+// grown proves growth since a checkpoint kept in a file, and writes the proof.
+func (a *app) grown(cmd *cobra.Command, s *session.Session, since string, note []byte, out string) error {
+	older, err := readFile(since, "a file with a signed checkpoint")
+	if err != nil {
+		return err
+	}
+	path, err := s.Growth(cmd.Context(), older, note)
+	if err != nil || out == "" {
+		return err
+	}
+	verified, err := s.Verify(older)
+	if err != nil {
+		return err
+	}
+	if err := credential.WritePublic(out, marshalGrowth(verified.Checkpoint.Size, path, note)); err != nil {
+		return say.Local(err, "the proof cannot be written", "choose another --growth")
+	}
+	return nil
+}

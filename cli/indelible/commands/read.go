@@ -1,0 +1,230 @@
+package commands
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+)
+
+// readFlags are the command line of read.
+type readFlags struct {
+	jurisdiction, purpose, out string
+	statements                 []string
+	clinicalOnly               bool
+	from                       uint64
+	limit                      uint32
+	all                        bool
+}
+
+func newRead(a *app) *cobra.Command {
+	var f readFlags
+	cmd := &cobra.Command{
+		Use:   "read HANDLE --jurisdiction J --purpose P",
+		Short: "Read a subject's records",
+		Long: `Read the records of a subject, oldest first. Every page is an entry in the log before it is released:
+who asked, when, from where, which parts, what for. FHIR resources come back byte for byte; --out
+writes them to a file, one a line. Purposes: ` + purposes + `.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request, err := f.request(args[0])
+			if err != nil {
+				return err
+			}
+			return a.with(func(s *session.Session) error { return a.read(cmd, s, f, request) })
+		},
+	}
+	cmd.Flags().StringVar(&f.jurisdiction, "jurisdiction", "", "jurisdiction of the handle")
+	cmd.Flags().StringVar(&f.purpose, "purpose", "", "what for")
+	cmd.Flags().StringSliceVar(&f.statements, "statement", nil, "only these records, by statement id (repeat)")
+	cmd.Flags().BoolVar(&f.clinicalOnly, "clinical-only", false, "leave out what identifies the person")
+	cmd.Flags().Uint64Var(&f.from, "from", 0, "begin at this entry")
+	cmd.Flags().Uint32Var(&f.limit, "limit", 25, "records a page, at most 100")
+	cmd.Flags().BoolVar(&f.all, "all", false, "all pages, each an access entry of its own")
+	cmd.Flags().StringVar(&f.out, "out", "", "file to write the resources to, one a line")
+	return required(cmd, "jurisdiction", "purpose")
+}
+
+func (f readFlags) request(handle string) (session.ReadRequest, error) {
+	r := session.ReadRequest{Jurisdiction: f.jurisdiction, Identity: !f.clinicalOnly, From: f.from, Limit: f.limit}
+	var err error
+	if r.Handle, err = parseHandle(handle); err != nil {
+		return r, err
+	}
+	if r.Purpose, err = parsePurpose(f.purpose); err != nil {
+		return r, err
+	}
+	for _, text := range f.statements {
+		id, err := parseStatementID(text)
+		if err != nil {
+			return r, err
+		}
+		r.Statements = append(r.Statements, id)
+	}
+	return r, nil
+}
+
+// jsonRecord is one released record. Resource is the original FHIR resource as
+// it was signed, as a string, because its bytes matter; without the identity
+// part it is the clinical part.
+type jsonRecord struct {
+	jsonEntry
+	MediaType string `json:"media_type"`
+	Whole     bool   `json:"whole"` // resource is the original, byte for byte
+	Resource  string `json:"resource"`
+}
+
+// jsonRead is everything a read released.
+type jsonRead struct {
+	Records []jsonRecord `json:"records"`
+	Next    uint64       `json:"next"` // 0: nothing follows
+	Access  []jsonEntry  `json:"access"`
+}
+
+func (a *app) read(cmd *cobra.Command, s *session.Session, f readFlags, r session.ReadRequest) error {
+	out := jsonRead{Records: []jsonRecord{}}
+	for {
+		page, err := s.Read(cmd.Context(), r)
+		if err == nil {
+			err = a.keepReceipt(page.Access)
+		}
+		if err != nil {
+			return err
+		}
+		out.Access, out.Next = append(out.Access, toJSON(page.Access)), page.Next
+		for i := range page.Records {
+			out.Records = append(out.Records, releasedRecord(&page.Records[i]))
+		}
+		if !f.all || page.Next == 0 {
+			break
+		}
+		r.From = page.Next
+	}
+	if f.out != "" {
+		if err := writeResources(f.out, out.Records); err != nil {
+			return err
+		}
+	}
+	return a.Result(out, func(w io.Writer) error { return writeRead(w, out) })
+}
+
+func releasedRecord(r *session.Record) jsonRecord {
+	out := jsonRecord{jsonEntry: toJSON(r.Entry), MediaType: r.MediaType, Resource: string(r.Clinical)}
+	if r.Original != nil {
+		out.Whole, out.Resource = true, string(r.Original)
+	}
+	return out
+}
+
+// writeResources writes each resource on a line; they hold no line feed, for
+// they came from one.
+func writeResources(path string, records []jsonRecord) error {
+	var lines bytes.Buffer
+	for _, r := range records {
+		lines.WriteString(r.Resource)
+		lines.WriteByte('\n')
+	}
+	if err := os.WriteFile(path, lines.Bytes(), 0o600); err != nil {
+		return say.Local(err, "the records were released, but cannot be written", "read them again with another --out")
+	}
+	return nil
+}
+
+func writeRead(w io.Writer, out jsonRead) error {
+	rows := make([][]string, 0, len(out.Records))
+	for _, r := range out.Records {
+		o := summarise([]byte(r.Resource))
+		rows = append(rows, []string{strconv.FormatUint(r.Index, 10), o.when, o.what, o.value})
+	}
+	if err := say.Table(w, []string{"ENTRY", "OBSERVED", "WHAT", "VALUE"}, rows); err != nil {
+		return err
+	}
+	for _, access := range out.Access {
+		if _, err := fmt.Fprintf(w, "recorded as access entry %d\n", access.Index); err != nil {
+			return fmt.Errorf("write the result: %w", err)
+		}
+	}
+	if out.Next != 0 {
+		if _, err := fmt.Fprintf(w, "more follows: --from %d\n", out.Next); err != nil {
+			return fmt.Errorf("write the result: %w", err)
+		}
+	}
+	return nil
+}
+
+// quantity is a FHIR Quantity. Its number is kept as it is spelled.
+type quantity struct {
+	Value json.Number
+	Unit  string
+}
+
+func (q quantity) text() string {
+	if q.Value == "" {
+		return ""
+	}
+	return q.Value.String() + " " + q.Unit
+}
+
+// coded is a FHIR CodeableConcept.
+type coded struct {
+	Text   string
+	Coding []struct{ Code, Display string }
+}
+
+func (c coded) text() string {
+	switch {
+	case c.Text != "":
+		return c.Text
+	case len(c.Coding) > 0 && c.Coding[0].Display != "":
+		return c.Coding[0].Display
+	case len(c.Coding) > 0:
+		return c.Coding[0].Code
+	}
+	return "-"
+}
+
+// summary is a line of the table.
+type summary struct{ when, what, value string }
+
+// summarise reads what a table can show of an Observation; what it cannot show
+// stays in --out and --output json.
+func summarise(resource []byte) summary {
+	var o struct {
+		Code                 coded
+		EffectiveDateTime    string
+		ValueQuantity        quantity
+		ValueString          string
+		ValueCodeableConcept *coded
+		Component            []struct {
+			Code          coded
+			ValueQuantity quantity
+		}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(resource))
+	decoder.UseNumber()
+	if err := decoder.Decode(&o); err != nil {
+		return summary{"-", "not JSON", fmt.Sprintf("%d bytes", len(resource))}
+	}
+	out := summary{when: o.EffectiveDateTime, what: o.Code.text(), value: o.ValueQuantity.text()}
+	switch {
+	case out.value != "":
+	case o.ValueString != "":
+		out.value = o.ValueString
+	case o.ValueCodeableConcept != nil:
+		out.value = o.ValueCodeableConcept.text()
+	}
+	for _, c := range o.Component {
+		if out.value != "" {
+			out.value += ", "
+		}
+		out.value += c.Code.text() + " " + c.ValueQuantity.text()
+	}
+	return out
+}

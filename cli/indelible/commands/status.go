@@ -1,0 +1,95 @@
+package commands
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+)
+
+// jsonStatus is how a node is.
+type jsonStatus struct {
+	Node       string      `json:"node"`
+	Version    string      `json:"version"`
+	Ready      bool        `json:"ready"`
+	Size       uint64      `json:"size"`
+	LedgerTime uint64      `json:"ledger_time_ms"`
+	Published  uint64      `json:"published_size"`
+	Root       string      `json:"published_root"`
+	PQ         uint64      `json:"published_ml_dsa_size"`
+	Groups     []jsonGroup `json:"groups"`
+}
+
+// jsonGroup is one Raft group of it; the global one has no jurisdiction.
+type jsonGroup struct {
+	Jurisdiction string `json:"jurisdiction"`
+	Leader       string `json:"leader"`
+	Leading      bool   `json:"leading"`
+	Term         uint64 `json:"term"`
+	Applied      uint64 `json:"applied"`
+	Durable      uint64 `json:"durable"`
+	LogBytes     uint64 `json:"log_bytes"`
+}
+
+func newStatus(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Ask a node how it is", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(func(s *session.Session) error {
+				answer, err := s.Status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				status := toStatus(answer)
+				return a.Result(status, func(w io.Writer) error { return writeStatus(w, status) })
+			})
+		},
+	}
+}
+
+func toStatus(r *indeliblev1.StatusResponse) jsonStatus {
+	out := jsonStatus{
+		Node: r.GetNode(), Version: r.GetVersion(), Ready: r.GetReady(), Size: r.GetSize(), LedgerTime: r.GetLedgerTimeMs(),
+		Published: r.GetPublished().GetSize(), Root: hex.EncodeToString(r.GetPublished().GetRoot()),
+		PQ: r.GetPublishedMlDsa().GetSize(), Groups: []jsonGroup{},
+	}
+	for _, g := range r.GetGroups() {
+		out.Groups = append(out.Groups, jsonGroup{
+			Jurisdiction: g.GetJurisdiction(), Leader: g.GetLeader(), Leading: g.GetLeading(), Term: g.GetTerm(),
+			Applied: g.GetApplied(), Durable: g.GetDurable(), LogBytes: g.GetLogBytes(),
+		})
+	}
+	return out
+}
+
+func writeStatus(w io.Writer, s jsonStatus) error {
+	ready := "ready"
+	if !s.Ready {
+		ready = "not ready: a group has no leader, or nothing is published yet"
+	}
+	err := say.Pairs(w, [2]string{"node", s.Node}, [2]string{"version", s.Version}, [2]string{"state", ready},
+		[2]string{"entries", strconv.FormatUint(s.Size, 10)}, [2]string{"ledger time", clock(s.LedgerTime)},
+		[2]string{"published", fmt.Sprintf("%d entries, root %s", s.Published, s.Root)},
+		[2]string{"with ML-DSA-44", fmt.Sprintf("%d entries", s.PQ)})
+	if err != nil {
+		return err
+	}
+	rows := make([][]string, 0, len(s.Groups))
+	for _, g := range s.Groups {
+		name := g.Jurisdiction
+		if name == "" {
+			name = "the log"
+		}
+		rows = append(rows, []string{
+			name, g.Leader, strconv.FormatUint(g.Term, 10), strconv.FormatUint(g.Applied, 10),
+			strconv.FormatUint(g.Durable, 10), strconv.FormatUint(g.LogBytes, 10),
+		})
+	}
+	return say.Table(w, []string{"GROUP", "LEADER", "TERM", "APPLIED", "DURABLE", "LOG BYTES"}, rows)
+}

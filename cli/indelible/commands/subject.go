@@ -1,0 +1,164 @@
+package commands
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+	"indelible/ledger/entry"
+)
+
+func newSubject(a *app) *cobra.Command {
+	return say.Group("subject", "Register people, and find them by an identifier", newSubjectRegister(a), newSubjectFind(a))
+}
+
+// registerFlags are the command line of subject register.
+type registerFlags struct {
+	identifiers                  []string
+	jurisdiction, class, request string
+}
+
+func newSubjectRegister(a *app) *cobra.Command {
+	var f registerFlags
+	cmd := &cobra.Command{
+		Use:   "register --identifier ID… --jurisdiction J",
+		Short: "Register a subject: give it a random handle in the log",
+		Long: `Register a subject, as a registrar. The identifiers never enter the log: they lie in the vault of
+the jurisdiction, under keys that an erasure destroys. The log knows the subject by a random handle.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			class, err := entry.ParseHandleClass(f.class)
+			if err != nil || class == entry.HandleStaff {
+				return say.Usage("see indelible subject register --help", "--class is subject, device or organisation")
+			}
+			return a.with(func(s *session.Session) error { return a.register(cmd, s, f, class) })
+		},
+	}
+	cmd.Flags().StringSliceVar(&f.identifiers, "identifier", nil, "what the subject can be found by, such as mrn|12345 (repeat)")
+	cmd.Flags().StringVar(&f.jurisdiction, "jurisdiction", "", "jurisdiction that holds the subject's data")
+	cmd.Flags().StringVar(&f.class, "class", "subject", "subject, device or organisation")
+	cmd.Flags().StringVar(&f.request, "request", "", "request id of an attempt that was interrupted")
+	return required(cmd, "identifier", "jurisdiction")
+}
+
+// jsonSubject is a registered subject.
+type jsonSubject struct {
+	jsonEntry
+	Handle       string `json:"handle"`
+	Jurisdiction string `json:"jurisdiction"`
+}
+
+func (a *app) register(cmd *cobra.Command, s *session.Session, f registerFlags, class entry.HandleClass) error {
+	request, err := a.requestID(s, f.request)
+	if err != nil {
+		return err
+	}
+	h, err := s.Register(cmd.Context(), f.jurisdiction, request, class, f.identifiers)
+	if err != nil {
+		return err
+	}
+	signed, err := s.SignOpen(h, class, f.jurisdiction)
+	if err == nil {
+		err = a.keepSigned(signed)
+	}
+	if err != nil {
+		return err
+	}
+	e, err := s.OpenHandle(cmd.Context(), signed)
+	if err == nil {
+		err = a.keepReceipt(e)
+	}
+	if err != nil {
+		return err
+	}
+	return a.Result(jsonSubject{toJSON(e), h.String(), f.jurisdiction}, func(w io.Writer) error {
+		return writeEntry(w, e, "The log knows the subject as handle "+h.String()+" in "+f.jurisdiction+".")
+	})
+}
+
+// requestID takes up an interrupted attempt or begins one, and says how to take
+// it up.
+func (a *app) requestID(s *session.Session, text string) (entry.RequestID, error) {
+	if text != "" {
+		id, err := entry.ParseRequestID(text)
+		if err != nil {
+			return id, say.Usage("give the 32 hexadecimal digits that were printed", "--request is not a request id")
+		}
+		return id, nil
+	}
+	id, err := s.RequestID()
+	if err == nil {
+		a.Remark("If this is interrupted, run it again with --request %s", hex.EncodeToString(id[:]))
+	}
+	return id, err
+}
+
+func newSubjectFind(a *app) *cobra.Command {
+	var jurisdiction, purpose string
+	cmd := &cobra.Command{
+		Use:   "find IDENTIFIER --jurisdiction J --purpose P",
+		Short: "Find a subject's handle by an identifier",
+		Long: `Find a subject. The lookup is an entry in the log before it is answered, whether it finds anyone or
+not. Purposes: ` + purposes + `.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := parsePurpose(purpose)
+			if err != nil {
+				return err
+			}
+			return a.with(func(s *session.Session) error {
+				found, err := s.Find(cmd.Context(), jurisdiction, args[0], p)
+				if err != nil {
+					return err
+				}
+				return a.found(found)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction to look in")
+	cmd.Flags().StringVar(&purpose, "purpose", "", "what for")
+	return required(cmd, "jurisdiction", "purpose")
+}
+
+// jsonFound is the answer to a lookup; handle is empty when there is nobody.
+type jsonFound struct {
+	Found  bool      `json:"found"`
+	Handle string    `json:"handle,omitempty"`
+	Access jsonEntry `json:"access"`
+}
+
+func (a *app) found(f *session.Found) error {
+	if err := a.keepReceipt(f.Access); err != nil {
+		return err
+	}
+	out := jsonFound{Found: f.Known, Access: toJSON(f.Access)}
+	answer := "nobody"
+	if f.Known {
+		out.Handle = f.Handle.String()
+		answer = out.Handle
+	}
+	err := a.Result(out, func(w io.Writer) error {
+		return say.Pairs(w, [2]string{"handle", answer}, [2]string{"recorded as", fmt.Sprintf("access entry %d", f.Access.Index)})
+	})
+	if err == nil && !f.Known {
+		return say.Refused("NOT_FOUND", "the identifier finds nobody in this jurisdiction", "nothing was returned",
+			"check spelling and jurisdiction; an erased person cannot be found either")
+	}
+	return err
+}
+
+// purposes are the purposes of use one may name (HL7 v3-ActReason).
+const purposes = "TREAT (treatment), HPAYMT (payment), HOPERAT (operations), ETREAT (emergency), PUBHLTH (public health), " +
+	"HRESCH (research), PATRQT (patient's request), HSYSADMIN (administration), HLEGAL (legal)"
+
+func parsePurpose(text string) (entry.Purpose, error) {
+	p, err := entry.ParsePurpose(text)
+	if err != nil {
+		return p, say.Usage("the purposes are "+purposes, "--purpose %q is none", text)
+	}
+	return p, nil
+}

@@ -1,0 +1,166 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelible/logcheck"
+	"indelible/cli/indelible/say"
+	"indelible/ingest"
+	"indelible/ledger/entry"
+	"indelible/proof"
+)
+
+// logFlags are the command line of verify log.
+type logFlags struct {
+	dir, save string
+	tiles     bool
+}
+
+func newVerifyLog(a *app) *cobra.Command {
+	var f logFlags
+	cmd := &cobra.Command{
+		Use:   "log [--dir DIR] [--save DIR] [--tiles-only]",
+		Short: "Recompute a whole log: every entry, every signature, every tile, the root",
+		Long: `Recompute a log from its own bytes and compare it with a checkpoint that satisfies the policy. The
+bytes come from the server of the credential (which has to be an auditor's, or use --tiles-only), or
+from a folder with --dir, laid out as the log serves them (C2SP tlog-tiles). --save makes such a
+folder of what was verified. The first index that does not hold is named.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			policy, err := a.policy(cmd)
+			if err != nil {
+				return err
+			}
+			source, done, err := a.source(f.dir)
+			if err != nil {
+				return err
+			}
+			defer done()
+			return a.verifyLog(cmd.Context(), policy, source, f)
+		},
+	}
+	cmd.Flags().StringVar(&f.dir, "dir", "", "folder with the log's checkpoint, tiles and entry bundles")
+	cmd.Flags().StringVar(&f.save, "save", "", "folder to keep what was verified in")
+	cmd.Flags().BoolVar(&f.tiles, "tiles-only", false, "check the tree without reading entries")
+	return cmd
+}
+
+// source is where the log's bytes come from.
+func (a *app) source(dir string) (logcheck.Source, func(), error) {
+	if dir != "" {
+		return logcheck.Dir(dir), func() {}, nil
+	}
+	c, err := a.credential()
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.settings.Server == "" {
+		return nil, nil, say.Usage("name it with --server, or a folder with --dir", "no server is named")
+	}
+	client, err := ingest.NewHTTPClient(c.TLS())
+	if err != nil {
+		return nil, nil, say.Local(err, "the connection cannot be prepared", "look at the credential")
+	}
+	return logcheck.URL(client, a.settings.Server), client.CloseIdleConnections, nil
+}
+
+// jsonLog is a log that holds.
+type jsonLog struct {
+	jsonCheckpoint
+	Entries bool           `json:"entries_checked"`
+	Kinds   map[string]int `json:"kinds"`
+	Authors int            `json:"authors"`
+	Tiles   int            `json:"tiles"`
+}
+
+func (a *app) verifyLog(ctx context.Context, policy *proof.Policy, source logcheck.Source, f logFlags) error {
+	cfg := logcheck.Config{Source: source, Policy: policy, TilesOnly: f.tiles}
+	if f.save != "" {
+		cfg.Keep = func(path string, raw []byte) error {
+			return credential.WritePublic(filepath.Join(f.save, filepath.FromSlash(path)), raw)
+		}
+	}
+	var bar *say.Progress
+	cfg.Progress = func(done, total uint64) {
+		if bar == nil {
+			bar = a.Progress("recomputing", int64(total))
+		}
+		bar.Set(int64(done))
+	}
+	report, err := logcheck.Check(ctx, cfg)
+	if err != nil {
+		return a.logProblem(err)
+	}
+	bar.Finish()
+	out := jsonLog{
+		jsonCheckpoint: toCheckpoint(report.Verified), Entries: report.Entries, Kinds: map[string]int{},
+		Authors: report.Authors, Tiles: report.Tiles,
+	}
+	for kind, n := range report.Kinds {
+		out.Kinds[kind.String()] = n
+	}
+	return a.Result(out, func(w io.Writer) error { return writeLog(w, out) })
+}
+
+func (a *app) logProblem(err error) error {
+	var status *logcheck.StatusError
+	var fault *logcheck.Fault
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &status) && (status.Code == http.StatusForbidden || status.Code == http.StatusUnauthorized):
+		return say.Refused("FORBIDDEN", "the server does not give entries to this credential", "nothing was verified",
+			"use an auditor's credential, or --tiles-only")
+	case errors.As(err, &fault):
+		p := say.Refused("LOG_BROKEN", "the log does not hold: "+err.Error(), "nothing after that index was checked",
+			"keep the bytes (--save) and tell whoever answers for the log")
+		p.Err = err
+		return p
+	case errors.Is(err, logcheck.ErrNotFound):
+		return say.Refused("INCOMPLETE", "the source does not have all of the log: "+err.Error(), "the log was not verified",
+			"complete the folder, or ask the server")
+	case isProof(err):
+		return notVerified("the log", err)
+	}
+	return say.Unreachable(err, "the log could not be read", "check that the node runs, or give a folder with --dir")
+}
+
+func isProof(err error) bool {
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return true
+		}
+	}
+	return false
+}
+
+func writeLog(w io.Writer, out jsonLog) error {
+	if err := writeCheckpoint(w, out.jsonCheckpoint); err != nil {
+		return err
+	}
+	rows := [][]string{}
+	for _, kind := range entry.Kinds() {
+		if n := out.Kinds[kind.String()]; n > 0 {
+			rows = append(rows, []string{kind.String(), fmt.Sprint(n)})
+		}
+	}
+	if len(rows) > 0 {
+		if err := say.Table(w, []string{"KIND", "ENTRIES"}, rows); err != nil {
+			return err
+		}
+	}
+	what := "every entry, signature and tile was recomputed, and leads to the root above"
+	if !out.Entries {
+		what = "every tile was recomputed, and leads to the root above; entries were not read"
+	}
+	_, err := fmt.Fprintln(w, "verified: "+what)
+	return err
+}

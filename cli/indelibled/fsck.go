@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelibled/node"
+	"indelible/ledger"
+)
+
+func newFsck(p *say.Printer) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "fsck [--config FILE]",
+		Short: "Recompute the log on disk from its entries and name the first bad index",
+		Long: `Check the log of a stopped node: every entry's signature and rules, every tile, index and registry
+row are recomputed from the bytes of the entries and compared with what is stored. Nothing is changed.`,
+		Args: cobra.NoArgs,
+		RunE: withConfig(p, func(cmd *cobra.Command, cfg node.Config) error { return fsck(cmd.Context(), p, cfg) }),
+	}
+	configFlags(cmd)
+	return cmd
+}
+
+// jsonFsck is what a check found.
+type jsonFsck struct {
+	Sound   bool        `json:"sound"`
+	Entries uint64      `json:"entries"`
+	Root    string      `json:"root"`
+	Rows    uint64      `json:"rows"`
+	Found   uint64      `json:"faults_found"`
+	Faults  []jsonFault `json:"faults"` // the lowest indexes, at most 64
+}
+
+// jsonFault is one thing that is not as the entries say.
+type jsonFault struct {
+	Index uint64 `json:"index"`
+	Row   string `json:"row"`
+	What  string `json:"what"`
+}
+
+func fsck(ctx context.Context, p *say.Printer, cfg node.Config) error {
+	var bar *say.Progress
+	report, err := node.Fsck(ctx, cfg, p.Err, func(done, total uint64) {
+		if bar == nil {
+			bar = p.Progress("recomputing", int64(total))
+		}
+		bar.Set(int64(done))
+	})
+	if bar != nil {
+		bar.Finish()
+	}
+	switch {
+	case errors.Is(err, node.ErrInUse):
+		return say.Refused("IN_USE", "a node works on "+cfg.Dir, "nothing was checked",
+			"stop it first; a running log is checked from outside with indelible verify log")
+	case errors.Is(err, node.ErrNoState):
+		return say.Usage("name the configuration of a node that has run", "there is no log in %s", cfg.Dir)
+	case err != nil:
+		return say.Local(err, "the log could not be checked", "look at the disk")
+	}
+	return fsckResult(p, report)
+}
+
+func fsckResult(p *say.Printer, r *ledger.Report) error {
+	out := jsonFsck{
+		Sound: r.Sound(), Entries: r.Size, Root: r.Root.String(), Rows: r.Rows, Found: r.Found, Faults: []jsonFault{},
+	}
+	for _, f := range r.Faults {
+		out.Faults = append(out.Faults, jsonFault(f))
+	}
+	if err := p.Result(out, func(w io.Writer) error { return writeFsck(w, out) }); err != nil {
+		return err
+	}
+	if out.Sound {
+		return nil
+	}
+	return say.Refused("UNSOUND", fmt.Sprintf("the log is not sound from entry %d on", out.Faults[0].Index),
+		"nothing was repaired", "keep this disk as it is and restore the node; do not start it")
+}
+
+func writeFsck(w io.Writer, out jsonFsck) error {
+	verdict := "sound"
+	if !out.Sound {
+		verdict = fmt.Sprintf("%d faults", out.Found)
+	}
+	err := say.Pairs(w, [2]string{"verdict", verdict}, [2]string{"entries", strconv.FormatUint(out.Entries, 10)},
+		[2]string{"root", out.Root}, [2]string{"rows compared", strconv.FormatUint(out.Rows, 10)})
+	if err != nil || out.Sound {
+		return err
+	}
+	rows := make([][]string, 0, len(out.Faults))
+	for _, f := range out.Faults {
+		rows = append(rows, []string{strconv.FormatUint(f.Index, 10), f.Row, f.What})
+	}
+	return say.Table(w, []string{"ENTRY", "ROW", "WHAT"}, rows)
+}

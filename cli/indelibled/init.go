@@ -1,0 +1,121 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelibled/founding"
+	"indelible/ledger/entry"
+)
+
+// initFlags are the command line of init.
+type initFlags struct {
+	dir, origin, name, listen, url string
+	hosts, jurisdictions           []string
+}
+
+func newInit(p *say.Printer) *cobra.Command {
+	var f initFlags
+	cmd := &cobra.Command{
+		Use:   "init --dir DIR",
+		Short: "Make a log: keys, certificates, genesis, policies, credentials, configuration",
+		Long: `Make a log in an empty directory: the authority of its connections, the node's keys and
+certificate, genesis with two registrars and two operators, the policies clients pin, and one
+credential each for registrars, operators, officers, consent service, ingest service, clinician
+and auditor. Nothing is started and nobody is contacted.
+
+A jurisdiction is NAME=REGIME (gdpr, hipaa, dpdp), optionally with its grace before an erasure
+and its retention floors: eu=gdpr,grace=72h,clinical=87600h,identity=0h,audit=26280h. They stand
+in genesis and cannot be changed later.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return f.run(p) },
+	}
+	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to make it in")
+	cmd.Flags().StringVar(&f.origin, "origin", "", "the log's name, a URL without scheme that you control (random if not given)")
+	cmd.Flags().StringVar(&f.name, "name", "n1", "the node's name")
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:7443", "host:port the node listens on for clients")
+	cmd.Flags().StringVar(&f.url, "url", "", "the server's address to write into the credentials (default https:// and --listen)")
+	cmd.Flags().StringArrayVar(&f.hosts, "host", nil, "name or address clients use for the node (repeat; loopback is always included)")
+	cmd.Flags().StringArrayVar(&f.jurisdictions, "jurisdiction", []string{"eu=gdpr", "us=hipaa"}, "jurisdiction and regime (repeat)")
+	return cmd
+}
+
+func (f initFlags) spec() (founding.Spec, error) {
+	spec := founding.Spec{
+		Dir: f.dir, Origin: f.origin, Node: f.name, Hosts: f.hosts, Listen: f.listen, URL: f.url,
+		Now: time.Now, Rand: rand.Reader,
+	}
+	for _, text := range f.jurisdictions {
+		rule, err := founding.ParseRule(text)
+		if err != nil {
+			return spec, say.Usage("see indelibled init --help", "--jurisdiction: %v", err)
+		}
+		spec.Jurisdictions = append(spec.Jurisdictions, rule)
+	}
+	if err := spec.Validate(); err != nil {
+		return spec, say.Usage("see indelibled init --help", "%s", oneLine(err))
+	}
+	return spec, nil
+}
+
+func (f initFlags) run(p *say.Printer) error {
+	spec, err := f.spec()
+	if err != nil {
+		return err
+	}
+	site, err := founding.Found(spec)
+	var refusal *entry.Refusal
+	switch {
+	case errors.Is(err, founding.ErrNotEmpty):
+		return say.Refused("NOT_EMPTY", "the directory "+f.dir+" already holds something", "nothing was made or changed",
+			"choose an empty directory, or start what is there with indelibled serve --config "+site.Config())
+	case errors.As(err, &refusal):
+		return say.Usage("see indelibled init --help", "genesis would not be valid: %s", refusal.Text)
+	case err != nil:
+		return say.Local(err, "the log could not be made", "correct that and run init again: it begins anew")
+	}
+	return printSite(p, site)
+}
+
+// jsonSite is what init made.
+type jsonSite struct {
+	Directory   string `json:"directory"`
+	LogID       string `json:"log_id"`
+	Config      string `json:"config"`
+	Policy      string `json:"policy"`
+	CA          string `json:"ca"`
+	Credentials string `json:"credentials"`
+}
+
+func printSite(p *say.Printer, site founding.Site) error {
+	id, err := site.LogID()
+	if err != nil {
+		return say.Local(err, "the new log cannot be read back", "look at the disk, then run init again elsewhere")
+	}
+	made := jsonSite{
+		Directory: site.Dir, LogID: hex.EncodeToString(id[:]), Config: site.Config(),
+		Policy: site.Policy(), CA: site.CA(), Credentials: site.Credentials(),
+	}
+	return p.Result(made, func(w io.Writer) error {
+		err := say.Pairs(w, [2]string{"log", made.LogID}, [2]string{"configuration", made.Config},
+			[2]string{"policy to pin", made.Policy}, [2]string{"authority", made.CA}, [2]string{"credentials", made.Credentials})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, `
+Next:
+  start the node          indelibled serve --config %s
+  then enrol the people   indelible author enrol --help, as %s
+  hand out credentials    one folder each, over a safe way; they are private keys
+`, made.Config, filepath.Join(made.Credentials, founding.Registrar1))
+		return err
+	})
+}

@@ -1,0 +1,105 @@
+package node
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelibled/founding"
+	"indelible/ledger/entry"
+)
+
+// readIdentity reads keys, genesis, policies and certificates and checks that
+// they are of one log and one node.
+func (n *Node) readIdentity() error {
+	id := &n.identity
+	var err error
+	if id.keys, err = founding.ReadNodeKeys(n.cfg.Keys); err != nil {
+		return fmt.Errorf("node: read the keys: %w", err)
+	}
+	if id.author, err = entry.NewPublicKey(id.keys.Author.Public()); err != nil {
+		return fmt.Errorf("node: the author key: %w", err)
+	}
+	if err := n.readLog(); err != nil {
+		return err
+	}
+	chain, err := credential.ReadCertificates(n.cfg.Certificate)
+	if err != nil {
+		return fmt.Errorf("node: read the certificate: %w", err)
+	}
+	id.tls = tls.Certificate{PrivateKey: id.keys.TLS, Leaf: chain[0]}
+	for _, cert := range chain {
+		id.tls.Certificate = append(id.tls.Certificate, cert.Raw)
+	}
+	if !equalKey(id.keys.TLS.Public(), chain[0].PublicKey) {
+		return errors.New("node: the certificate is not for the key in " + n.cfg.Keys)
+	}
+	authorities, err := credential.ReadCertificates(n.cfg.CA)
+	if err != nil {
+		return fmt.Errorf("node: read the authority of callers: %w", err)
+	}
+	id.callers = x509.NewCertPool()
+	for _, cert := range authorities {
+		id.callers.AddCert(cert)
+	}
+	return nil
+}
+
+// readLog reads which log this is and which of its nodes.
+func (n *Node) readLog() error {
+	id := &n.identity
+	raw, err := os.ReadFile(n.cfg.Genesis)
+	if err != nil {
+		return fmt.Errorf("node: read genesis: %w", err)
+	}
+	if id.genesis, err = entry.Parse(raw); err != nil {
+		return fmt.Errorf("node: %s is not a genesis: %w", n.cfg.Genesis, err)
+	}
+	body, ok := id.genesis.Body.(*entry.Genesis)
+	if !ok {
+		return fmt.Errorf("node: %s is not a genesis", n.cfg.Genesis)
+	}
+	if id.policy, err = credential.ReadPolicy(n.cfg.Policy); err != nil {
+		return fmt.Errorf("node: read the policy: %w", err)
+	}
+	if id.policyPQ, err = credential.ReadPolicy(n.cfg.PolicyPQ); err != nil {
+		return fmt.Errorf("node: read the policy: %w", err)
+	}
+	if id.policy.LogID() != id.genesis.LogID() || id.policyPQ.LogID() != id.genesis.LogID() {
+		return errors.New("node: policy and genesis are of different logs")
+	}
+	for _, record := range body.Nodes {
+		if record.Name == n.cfg.Name {
+			id.record = record
+		}
+	}
+	if !bytes.Equal(id.record.AuthorKey, id.author.SPKI()) {
+		return fmt.Errorf("node: genesis has no node called %q with the author key in %s", n.cfg.Name, n.cfg.Keys)
+	}
+	return nil
+}
+
+// equalKey compares public keys; every type of the standard library can.
+func equalKey(a, b crypto.PublicKey) bool {
+	comparable, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && comparable.Equal(b)
+}
+
+func newLogger(cfg Config, out io.Writer) *slog.Logger {
+	level, err := cfg.level()
+	if err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}

@@ -1,0 +1,288 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/sync/errgroup"
+
+	"indelible/api"
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelibled/founding"
+	"indelible/ledger"
+	"indelible/ledger/entry"
+	"indelible/ledger/state"
+	"indelible/ledger/vault"
+	"indelible/proof"
+	"indelible/raft"
+)
+
+// Sizes of the caches one process shares.
+const (
+	verifierKeys       = 65_536  // expanded author keys, about 1 KiB each
+	verifierStatements = 131_072 // statements the edge has verified and apply will ask about
+)
+
+// The folders below Config.Dir, and below Config.Keys.
+const (
+	ledgerDir  = "ledger"
+	raftDir    = "raft"
+	vaultDir   = "vault"
+	keyringDir = "keyring"
+	lockFile   = "LOCK"
+)
+
+// Node is a node, opened. Run makes it work.
+type Node struct {
+	cfg      Config
+	version  string
+	logger   *slog.Logger
+	identity identity
+	cache    *pebble.Cache
+	fs       vfs.FS
+	lock     io.Closer
+
+	verifier *entry.Verifier
+	log      *ledger.Ledger
+	stores   map[string]*vault.Store
+	vaults   map[string]*vault.Vault
+	raft     *raft.Node
+	api      *api.Server
+	listener net.Listener
+	public   net.Listener
+
+	broken chan error // what a database reported from the background; the node must stop
+}
+
+// identity is what a node is, read from its files.
+type identity struct {
+	keys     *founding.NodeKeys
+	author   *entry.PublicKey
+	genesis  *entry.Statement
+	record   entry.Node // its own in genesis
+	policy   *proof.Policy
+	policyPQ *proof.Policy
+	tls      tls.Certificate
+	callers  *x509.CertPool
+}
+
+// Open opens everything and listens; it answers nobody yet. version is shown in
+// the node's status; log lines go to the writer in the configured format.
+func Open(cfg Config, version string, logs io.Writer) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg: cfg, version: version, logger: newLogger(cfg, logs), fs: vfs.Default,
+		stores: map[string]*vault.Store{}, vaults: map[string]*vault.Vault{}, broken: make(chan error, 1),
+	}
+	for _, step := range []func() error{
+		n.readIdentity, n.lockDir, n.openLedger, n.openStores, n.openRaft, n.openVaults, n.openEdge,
+	} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, n.Close())
+		}
+	}
+	return n, nil
+}
+
+// lockDir keeps a second process out: two nodes on one state would both be the
+// same voter.
+func (n *Node) lockDir() error {
+	if err := credential.MakeDir(n.cfg.Dir); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	lock, err := n.fs.Lock(filepath.Join(n.cfg.Dir, lockFile))
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrInUse, n.cfg.Dir, err)
+	}
+	n.lock = lock
+	return nil
+}
+
+// ErrInUse is a state folder another process works on.
+var ErrInUse = errors.New("node: another process uses this folder")
+
+func (n *Node) stateOptions(dir string) state.Options {
+	return state.Options{FS: n.fs, Dir: dir, Cache: n.cache, Logger: n.logger, Broken: n.stop}
+}
+
+// stop notes the first reason for which the node cannot go on.
+func (n *Node) stop(reason error) {
+	select {
+	case n.broken <- reason:
+	default:
+	}
+	if n.raft != nil {
+		n.raft.Fail(reason)
+	}
+}
+
+func (n *Node) openLedger() error {
+	n.cache = pebble.NewCache(n.cfg.CacheBytes)
+	n.verifier = entry.NewVerifier(entry.VerifierConfig{Keys: verifierKeys, Statements: verifierStatements})
+	var err error
+	n.log, err = ledger.Open(ledger.Config{
+		State:   n.stateOptions(filepath.Join(n.cfg.Dir, ledgerDir)),
+		Genesis: n.identity.genesis.Bytes(), Verifier: n.verifier, Logger: n.logger,
+	})
+	return err
+}
+
+func (n *Node) openStores() error {
+	for _, jurisdiction := range n.identity.record.Placement {
+		store, err := vault.OpenStore(vault.StoreConfig{
+			State:        n.stateOptions(filepath.Join(n.cfg.Dir, vaultDir, jurisdiction)),
+			Jurisdiction: jurisdiction, Genesis: n.log.Genesis(), Policy: n.identity.policy,
+		})
+		if err != nil {
+			return err
+		}
+		n.stores[jurisdiction] = store
+	}
+	return nil
+}
+
+func (n *Node) openRaft() error {
+	var err error
+	n.raft, err = raft.Open(raft.Config{
+		Name: n.cfg.Name, Dir: filepath.Join(n.cfg.Dir, raftDir), FS: n.fs, Cache: n.cache,
+		Placement: n.identity.record.Placement,
+		LogKey:    n.identity.keys.Log, CosignerKey: n.identity.keys.Cosigner, MLDSAKey: n.identity.keys.MLDSA,
+		Now: time.Now, Rand: rand.Reader, Logger: n.logger,
+	}, n.log, n.stores)
+	return err
+}
+
+func (n *Node) openVaults() error {
+	for jurisdiction, store := range n.stores {
+		keys, err := vault.NewKeyring(n.fs, filepath.Join(n.cfg.Keys, keyringDir, jurisdiction), rand.Reader)
+		if err != nil {
+			return err
+		}
+		env := api.NewEnv(jurisdiction, n.log, n.raft, n.identity.keys.Author, rand.Reader)
+		n.vaults[jurisdiction], err = vault.New(vault.Config{
+			Author: n.identity.author, Log: n.log.ID(), Now: time.Now, Rand: rand.Reader, Logger: n.logger,
+		}, store, keys, env)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) openEdge() error {
+	var err error
+	n.api, err = api.New(api.Config{
+		Name: n.cfg.Name, Version: n.version, Placement: n.identity.record.Placement,
+		Certificate: n.identity.tls, ClientCAs: n.identity.callers, AuthorKey: n.identity.keys.Author,
+		Policy: n.identity.policy, PolicyMLDSA: n.identity.policyPQ,
+		Now: time.Now, Rand: rand.Reader, Logger: n.logger,
+	}, n.log, n.raft, n.vaults, n.verifier)
+	if err != nil {
+		return err
+	}
+	if n.listener, err = net.Listen("tcp", n.cfg.Listen); err != nil {
+		return fmt.Errorf("node: listen for clients: %w", err)
+	}
+	if n.cfg.Public == "" {
+		return nil
+	}
+	if n.public, err = net.Listen("tcp", n.cfg.Public); err != nil {
+		return fmt.Errorf("node: listen for the public: %w", err)
+	}
+	return nil
+}
+
+// Address is where clients connect, and Public where anyone may, or nil.
+func (n *Node) Address() net.Addr { return n.listener.Addr() }
+
+// Public is the address of the read-only listener, nil when it is off.
+func (n *Node) Public() net.Addr {
+	if n.public == nil {
+		return nil
+	}
+	return n.public.Addr()
+}
+
+// Ready is closed once every group has a leader and a checkpoint is published.
+func (n *Node) Ready() <-chan struct{} { return n.raft.Ready() }
+
+// LogID is the log's identity.
+func (n *Node) LogID() entry.LogID { return n.log.ID() }
+
+// Run works until ctx ends or a part must stop, and returns when all parts
+// have. It does not close what Open opened.
+func (n *Node) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	// The edge goes first and the log last, so that calls under way can finish.
+	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { return n.raft.Run(logCtx) })
+	upper, upperCtx := errgroup.WithContext(ctx)
+	upper.Go(func() error { return n.api.Serve(upperCtx, n.listener) })
+	if n.public != nil {
+		upper.Go(func() error { return n.api.ServePublic(upperCtx, n.public) })
+	}
+	for _, v := range n.vaults {
+		upper.Go(func() error { return v.Run(upperCtx) })
+	}
+	upper.Go(func() error { return n.watch(upperCtx) })
+	group.Go(func() error {
+		defer stopLog()
+		return upper.Wait()
+	})
+	return group.Wait()
+}
+
+// watch turns what a database reports from the background into Run's error.
+func (n *Node) watch(ctx context.Context) error {
+	select {
+	case reason := <-n.broken:
+		return fmt.Errorf("%w: %w", raft.ErrBroken, reason)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Close flushes and closes what Open opened, in reverse. It is not to be called
+// after Run returned raft.ErrBroken: what lies beneath cannot be trusted then.
+func (n *Node) Close() error {
+	var faults []error
+	closeIf := func(open bool, c func() error) {
+		if open {
+			faults = append(faults, c())
+		}
+	}
+	for _, l := range []net.Listener{n.listener, n.public} {
+		closeIf(l != nil, func() error { return closeListener(l) })
+	}
+	closeIf(n.raft != nil, func() error { return n.raft.Close() })
+	for _, store := range n.stores {
+		faults = append(faults, store.Close())
+	}
+	closeIf(n.log != nil, func() error { return n.log.Close() })
+	if n.cache != nil {
+		n.cache.Unref()
+	}
+	closeIf(n.lock != nil, func() error { return n.lock.Close() })
+	return errors.Join(faults...)
+}
+
+// closeListener closes a listener that Run may have closed already.
+func closeListener(l net.Listener) error {
+	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("node: close a listener: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package quickstart
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
+	"indelible/cli/indelibled/founding"
+	"indelible/cli/indelibled/node"
+	"indelible/ingest"
+	"indelible/ledger/entry"
+)
+
+// Options are the command line of the quickstart.
+type Options struct {
+	Dir     string // made when it is absent or empty, gone on with when it is ours
+	Data    string // FHIR Observations, one a line; empty: generated patients and wearables
+	Once    bool   // end when everything is shown, instead of serving on
+	Version string
+	Printer *say.Printer
+}
+
+// The folders of the quickstart's own clients, below the directory.
+const (
+	clientDir   = "client"
+	spoolDir    = "spool"
+	storeDir    = "receipts"
+	exportDir   = "receipts"
+	nodeLogFile = "node.log"
+)
+
+// journal begins the keys under which statements are kept before they are sent.
+const journal = "cli/"
+
+// show is a quickstart under way.
+type show struct {
+	Options
+	began time.Time
+	site  founding.Site
+	node  *node.Node
+	url   string
+
+	roles    map[string]*session.Session
+	spool    *ingest.Spool
+	receipts *ingest.Receipts
+	source   ingest.Source
+	onboard  *ingest.Onboarding
+	logger   *slog.Logger
+
+	subjects     []subject
+	erasedHandle entry.Handle
+	before       []byte // checkpoint before the erasure
+	summary      Summary
+}
+
+// Run shows everything and then serves until ctx ends, or ends at once.
+func Run(ctx context.Context, o Options) (err error) {
+	s := &show{Options: o, began: time.Now(), roles: map[string]*session.Session{}, logger: slog.New(slog.DiscardHandler)}
+	logs, err := s.openDirectory()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logs.Close()) }()
+	if s.node, err = s.openNode(logs); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	group.Go(func() error { return s.node.Run(ctx) })
+	group.Go(func() error {
+		defer stop()
+		return s.play(ctx)
+	})
+	err = group.Wait()
+	return s.ended(err)
+}
+
+// ended closes the node, unless it stopped because it cannot trust its state.
+func (s *show) ended(err error) error {
+	return node.Stopped(s.node, err)
+}
+
+// play is the whole story in order.
+func (s *show) play(ctx context.Context) (err error) {
+	select {
+	case <-s.node.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	if err := s.connect(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.disconnect()) }()
+	for _, scene := range []func(context.Context) error{
+		s.enrolEveryone, s.registerSubjects, s.ingestReadings, s.verifyReceipts,
+		s.readOne, s.tamper, s.erase, s.readErased, s.verifyAgain, s.report,
+	} {
+		if err := scene(ctx); err != nil {
+			return err
+		}
+	}
+	if s.Once {
+		return nil
+	}
+	s.tell("")
+	s.tell("The node goes on serving at %s. Stop it with Ctrl-C; the same command on the same directory goes on.", s.url)
+	<-ctx.Done()
+	return nil
+}
+
+// tell is a line of the story.
+func (s *show) tell(format string, args ...any) { s.Printer.Remark(format, args...) }
+
+// scene begins a part of the story.
+func (s *show) scene(format string, args ...any) {
+	s.tell("")
+	s.tell("— "+format, args...)
+}
+
+// connect opens one session per role, and the ingest side's stores.
+func (s *show) connect() error {
+	for _, name := range []string{
+		founding.Registrar1, founding.Registrar2, founding.Officer1, founding.Officer2,
+		founding.Service, founding.Clinician, founding.Auditor,
+	} {
+		c, err := credential.Load(s.site.Credential(name))
+		if err != nil {
+			return say.Local(err, "the credential of "+name+" cannot be read", "begin again in another directory")
+		}
+		if s.roles[name], err = session.Open(c, s.url); err != nil {
+			return err
+		}
+	}
+	var err error
+	base := filepath.Join(s.Dir, clientDir)
+	if s.spool, err = ingest.OpenSpool(ingest.SpoolConfig{
+		Dir: filepath.Join(base, spoolDir), Now: time.Now, Rand: rand.Reader, Logger: s.logger,
+	}); err != nil {
+		return say.Local(err, "the spool cannot be opened", "look at "+base)
+	}
+	if s.receipts, err = ingest.OpenReceipts(filepath.Join(base, storeDir)); err != nil {
+		return say.Local(err, "the receipts cannot be opened", "look at "+base)
+	}
+	return s.openSource()
+}
+
+func (s *show) disconnect() error {
+	for _, role := range s.roles {
+		role.Close()
+	}
+	var err error
+	if s.receipts != nil {
+		err = s.receipts.Close()
+	}
+	if s.spool != nil {
+		err = errors.Join(err, s.spool.Close())
+	}
+	return err
+}
+
+// once signs a statement the first time and gives the same bytes ever after.
+func (s *show) once(key string, sign func() (*entry.Statement, error)) (*entry.Statement, error) {
+	raw, err := s.spool.Once(journal+key, func() ([]byte, error) {
+		statement, err := sign()
+		if err != nil {
+			return nil, err
+		}
+		return statement.Bytes(), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keep a statement before it is sent: %w", err)
+	}
+	return entry.Parse(raw)
+}
+
+// keep stores a proven statement beside the receipts of the readings, once.
+func (s *show) keep(e *session.Entry, err error) (*session.Entry, error) {
+	if err != nil {
+		return nil, err
+	}
+	_, known, err := s.receipts.Find(e.Statement.ID())
+	if err != nil || known {
+		return e, err
+	}
+	return e, s.receipts.Add(e.Proven)
+}

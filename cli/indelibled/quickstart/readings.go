@@ -1,0 +1,48 @@
+package quickstart
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelibled/founding"
+	"indelible/ingest"
+)
+
+// patience is how long the job may go without a reading reaching the log.
+const patience = time.Minute
+
+// ingestReadings lets the devices sign and the ingest service append. A rerun
+// goes on at the offset that was kept with the last spooled reading.
+func (s *show) ingestReadings(ctx context.Context) error {
+	total, err := s.source.Total()
+	if err != nil {
+		return say.Local(err, "the input cannot be counted", "correct the input")
+	}
+	s.scene("The devices sign %d readings; the ingest service appends them and keeps a receipt of each", total)
+	client, err := s.client(founding.Service)
+	if err != nil {
+		return err
+	}
+	bar := s.Printer.Progress("  ingesting", int64(total))
+	job, err := ingest.NewJob(ingest.JobConfig{
+		Source: s.source, Spool: s.spool, Client: client, Onboarding: s.onboard,
+		Jurisdiction: jurisdictionOf, Logger: s.logger, Now: time.Now, Rand: rand.Reader,
+		Progress: func(p ingest.Progress) { bar.Set(int64(p.Done)) }, Patience: patience,
+	})
+	if err != nil {
+		return err
+	}
+	ingested, err := job.Run(ctx)
+	if err != nil {
+		return err
+	}
+	bar.Set(int64(total))
+	bar.Finish()
+	if ingested.Refused > 0 || ingested.Skipped > 0 {
+		s.tell("  %d lines are no readings of a subject, %d readings were refused for good and kept aside with the reason",
+			ingested.Skipped, ingested.Refused)
+	}
+	return nil
+}

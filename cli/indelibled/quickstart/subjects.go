@@ -1,0 +1,193 @@
+package quickstart
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"indelible/cli/indelible/credential"
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelibled/founding"
+	"indelible/ingest"
+)
+
+// What the built-in generator makes.
+const (
+	generatedPatients = 24
+	generatedReadings = 1_200
+	generatedSpan     = 30 * 24 * time.Hour // before the first run
+)
+
+// subject is one patient of the input.
+type subject struct {
+	reference    string
+	jurisdiction string
+	enrolled     *ingest.Enrolled
+	originals    map[[sha256.Size]byte]bool // hashes of its input lines; kept for the first two only
+}
+
+// openSource opens the input: the file, or the generator with the seed this
+// directory drew at its first run.
+func (s *show) openSource() error {
+	if s.Data != "" {
+		source, err := ingest.OpenNDJSON(s.Data)
+		if err != nil {
+			return say.Usage("name a file of FHIR Observations, one a line", "--data %s cannot be read: %v", s.Data, err)
+		}
+		s.source = source
+		return nil
+	}
+	raw, err := s.spool.Once(journal+"generator", func() ([]byte, error) {
+		var seed [16]byte
+		_, err := io.ReadFull(rand.Reader, seed[:8])
+		binary.BigEndian.PutUint64(seed[8:], uint64(time.Now().Add(-generatedSpan).Unix()))
+		return seed[:], err
+	})
+	if err != nil {
+		return say.Local(err, "the generator's seed cannot be kept", "look at the disk")
+	}
+	s.source, err = ingest.NewGenerator(ingest.GeneratorConfig{
+		Seed: binary.BigEndian.Uint64(raw), Patients: generatedPatients, Readings: generatedReadings,
+		Start: time.Unix(int64(binary.BigEndian.Uint64(raw[8:])), 0).UTC(),
+	})
+	return err
+}
+
+// registerSubjects goes through the input once to learn who is in it, and gives
+// everyone a handle, a device with a certified key, and a binding of the two.
+func (s *show) registerSubjects(ctx context.Context) error {
+	if err := s.findSubjects(); err != nil {
+		return err
+	}
+	s.scene("%d subjects get a handle and a device with its own key, alternating between %s and %s",
+		len(s.subjects), firstJurisdiction, secondJurisdiction)
+	if err := s.openOnboarding(); err != nil {
+		return err
+	}
+	bar := s.Printer.Progress("  registering", int64(len(s.subjects)))
+	for i := range s.subjects {
+		p := &s.subjects[i]
+		enrolled, err := s.onboard.Register(ctx, p.reference, p.jurisdiction)
+		if err != nil {
+			return err
+		}
+		p.enrolled = enrolled
+		bar.Set(int64(i + 1))
+	}
+	bar.Finish()
+	return nil
+}
+
+// findSubjects reads the input from its beginning.
+func (s *show) findSubjects() error {
+	if err := s.source.Seek(ingest.Position{}); err != nil {
+		return fmt.Errorf("read the input: %w", err)
+	}
+	place := map[string]int{}
+	for {
+		line, _, err := s.source.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var bad *ingest.LineError
+		if errors.As(err, &bad) {
+			continue
+		}
+		if err != nil {
+			return say.Local(err, "the input cannot be read", "correct the input")
+		}
+		s.noteSubject(place, line)
+	}
+	if len(s.subjects) == 0 {
+		return say.Usage("name a file of FHIR Observations with a subject, one a line", "the input has no Observation with a subject")
+	}
+	return s.source.Seek(ingest.Position{})
+}
+
+// shown is how many subjects the story reads back and erases.
+const shown = 2
+
+// noteSubject adds the subject of a line at its first appearance. What is wrong
+// with a line is reported by the job that ingests it.
+func (s *show) noteSubject(place map[string]int, line []byte) {
+	_, reference, err := ingest.ObservationReading(line)
+	if err != nil || reference == "" {
+		return
+	}
+	i, known := place[reference]
+	if !known {
+		i = len(s.subjects)
+		place[reference] = i
+		s.subjects = append(s.subjects, subject{reference: reference, jurisdiction: jurisdictionOf(reference, i)})
+	}
+	if i >= shown {
+		return
+	}
+	p := &s.subjects[i]
+	if p.originals == nil {
+		p.originals = map[[sha256.Size]byte]bool{}
+	}
+	p.originals[sha256.Sum256(line)] = true
+}
+
+// jurisdictionOf alternates by order of appearance.
+func jurisdictionOf(_ string, nth int) string {
+	if nth%2 == 0 {
+		return firstJurisdiction
+	}
+	return secondJurisdiction
+}
+
+func (s *show) openOnboarding() error {
+	client, err := s.client(founding.Registrar1)
+	if err != nil {
+		return err
+	}
+	certPath, keyPath := s.site.DeviceCA()
+	chain, err := credential.ReadCertificates(certPath)
+	if err != nil {
+		return say.Local(err, "the authority of devices cannot be read", "begin again in another directory")
+	}
+	key, err := credential.ReadKey(keyPath)
+	if err != nil {
+		return say.Local(err, "the authority of devices cannot be read", "begin again in another directory")
+	}
+	maker, err := ingest.NewDeviceCA(chain[0], key)
+	if err != nil {
+		return fmt.Errorf("open the authority of devices: %w", err)
+	}
+	registrar := s.roles[founding.Registrar1].Credential
+	s.onboard, err = ingest.NewOnboarding(ingest.OnboardingConfig{
+		Client: client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: s.spool,
+		Identity: func(string) (*ingest.Identity, error) { return issue(maker) },
+		Now:      time.Now, Rand: rand.Reader,
+	})
+	return err
+}
+
+// serialBytes is the length of a simulated device's serial number, which is
+// random: it says nothing about whose device it is.
+const serialBytes = 8
+
+func issue(maker *ingest.DeviceCA) (*ingest.Identity, error) {
+	var serial [serialBytes]byte
+	if _, err := io.ReadFull(rand.Reader, serial[:]); err != nil {
+		return nil, fmt.Errorf("draw a device's serial number: %w", err)
+	}
+	return maker.Issue(rand.Reader, fmt.Sprintf("%x", serial), time.Now())
+}
+
+// client is the ingest side of a role: many statements at once, receipts
+// verified and kept.
+func (s *show) client(name string) (*ingest.Client, error) {
+	role := s.roles[name]
+	return ingest.NewClient(ingest.ClientConfig{
+		URL: s.url, TLS: role.Credential.TLS(), Policy: role.Policy(),
+		Receipts: s.receipts, Now: time.Now, Logger: s.logger,
+	})
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"indelible/cli/indelible/say"
+	"indelible/cli/indelibled/node"
+)
+
+func newServe(p *say.Printer) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve [--config FILE]",
+		Short: "Run the node until it is stopped",
+		Long: `Run the node of a directory made by init. It stops on SIGINT or SIGTERM after finishing the calls
+under way, and by itself, with the reason, when it can no longer trust its disk or its state.`,
+		Args: cobra.NoArgs,
+		RunE: withConfig(p, func(cmd *cobra.Command, cfg node.Config) error {
+			return serve(cmd.Context(), p, cfg)
+		}),
+	}
+	configFlags(cmd)
+	return cmd
+}
+
+// jsonServing is printed once the node answers.
+type jsonServing struct {
+	Node   string `json:"node"`
+	LogID  string `json:"log_id"`
+	URL    string `json:"url"`
+	Public string `json:"public,omitempty"`
+}
+
+func serve(ctx context.Context, p *say.Printer, cfg node.Config) error {
+	n, err := node.Open(cfg, version(), p.Err)
+	if err != nil {
+		return openProblem(err, cfg)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	var announced, ran error
+	select {
+	case <-n.Ready():
+		announced = announce(p, n, cfg)
+		ran = <-ended
+	case ran = <-ended:
+	}
+	if err := errors.Join(announced, node.Stopped(n, ran)); err != nil {
+		return err
+	}
+	p.Remark("the node has stopped")
+	return nil
+}
+
+// openProblem explains why a node did not start.
+func openProblem(err error, cfg node.Config) error {
+	switch {
+	case errors.Is(err, node.ErrInUse):
+		return say.Refused("IN_USE", "another process works on "+cfg.Dir, "the node was not started",
+			"stop the other process, or start a node on another folder")
+	default:
+		problem := say.Local(err, "the node could not be opened", "correct that; nothing was changed. indelibled fsck checks what is on disk")
+		problem.NotDone = "the node was not started"
+		return problem
+	}
+}
+
+func announce(p *say.Printer, n *node.Node, cfg node.Config) error {
+	id := n.LogID()
+	serving := jsonServing{Node: cfg.Name, LogID: id.String(), URL: "https://" + n.Address().String()}
+	if public := n.Public(); public != nil {
+		serving.Public = "https://" + public.String()
+	}
+	return p.Result(serving, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "node %s of log %s answers at %s\n", serving.Node, serving.LogID, serving.URL)
+		if err == nil && serving.Public != "" {
+			_, err = fmt.Fprintf(w, "checkpoint and tiles for anyone at %s\n", serving.Public)
+		}
+		if err != nil {
+			return fmt.Errorf("announce: %w", err)
+		}
+		return nil
+	})
+}

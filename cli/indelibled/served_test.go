@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+	"testing"
+
+	"indelible/cli/indelible/logcheck"
+	"indelible/cli/indelible/session"
+	"indelible/cli/indelibled/founding"
+	"indelible/cli/indelibled/node"
+	"indelible/ingest"
+)
+
+// running is the node of a directory, serving in this process.
+type running struct {
+	url  string
+	logs *lockedBuffer
+	site founding.Site
+}
+
+// lockedBuffer is a buffer the node may write to while a test reads.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) Bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.b.Bytes())
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)
+
+// serving runs the node of a site while do runs.
+func serving(t testing.TB, site founding.Site, do func(r *running)) {
+	t.Helper()
+	cfg, err := node.Load(site.Config(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.LogLevel = "debug"
+	r := &running{logs: &lockedBuffer{}, site: site}
+	n, err := node.Open(cfg, "test", r.logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.url = "https://" + n.Address().String()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := node.Stopped(n, <-ended); err != nil {
+			t.Error(err)
+		}
+	}()
+	select {
+	case <-n.Ready():
+	case err := <-ended:
+		ended <- err
+		return
+	}
+	do(r)
+}
+
+// as opens a session with one of the site's credentials.
+func (r *running) as(t testing.TB, name string) *session.Session {
+	t.Helper()
+	s, err := session.Open(mustLoad(t, r.site, name), r.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// served gives the log of a site as an auditor reads it over the listener.
+func served(t testing.TB, site founding.Site, read func(logcheck.Source)) {
+	t.Helper()
+	serving(t, site, func(r *running) {
+		client, err := ingest.NewHTTPClient(mustLoad(t, site, founding.Auditor).TLS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.CloseIdleConnections()
+		read(logcheck.URL(client, r.url))
+	})
+}
