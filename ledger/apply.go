@@ -1,0 +1,250 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"indelible/ledger/entry"
+	"indelible/ledger/state"
+	"indelible/proof"
+)
+
+// Outcome is what became of one statement.
+type Outcome struct {
+	Index      uint64 // where it stands; meaningful without a Refusal
+	LedgerTime uint64 // of that entry, Unix milliseconds
+	ID         entry.StatementID
+	LeafHash   proof.Hash
+	Duplicate  bool           // it stood there before
+	Marked     bool           // another statement of its author has the same number
+	Late       bool           // its author is revoked and vouched for it
+	Refusal    *entry.Refusal // it was not logged and changed nothing
+}
+
+func (o *Outcome) mark(flags uint64) {
+	o.Marked = flags&markEquivocation != 0
+	o.Late = flags&markLate != 0
+}
+
+// work is one statement on its way through a transaction.
+type work struct {
+	statement *entry.Statement
+	sealedAt  uint64
+	unsealed  bool           // of Precheck: not yet sealed, so that is not judged
+	malformed *entry.Refusal // instead of a statement
+	checked   bool           // its signature was looked at
+	signature error          // and this was found
+}
+
+// Apply folds commands into the state, in order, and returns the outcome of
+// each of their statements; nil for commands at or below the position the
+// database has reached. Everything is written in one batch, without waiting for
+// the disk: what a power cut takes is replayed from the Raft log.
+//
+// An error means that the node must stop: a command that this version does not
+// know, a row that cannot be read or written. Nothing was written then, and
+// every later call fails alike.
+func (l *Ledger) Apply(cmds []state.Command) ([][]Outcome, error) {
+	if l.broken != nil {
+		return nil, fmt.Errorf("ledger: stopped earlier: %w", l.broken)
+	}
+	outcomes, err := l.apply(cmds)
+	if err != nil {
+		l.broken = err
+		return nil, err
+	}
+	return outcomes, nil
+}
+
+func (l *Ledger) apply(cmds []state.Command) (outcomes [][]Outcome, err error) {
+	outcomes = make([][]Outcome, len(cmds))
+	applied := l.db.Applied().Index
+	first := 0
+	for first < len(cmds) && cmds[first].Index <= applied {
+		first++
+	}
+	if first == len(cmds) {
+		return outcomes, nil
+	}
+	t := l.begin()
+	defer func() { err = errors.Join(err, t.discard()) }()
+	works, err := t.prepare(cmds[first:])
+	if err != nil {
+		return nil, err
+	}
+	for i, list := range works {
+		if outcomes[first+i], err = t.command(cmds[first+i].Time, list); err != nil {
+			return nil, err
+		}
+	}
+	last := cmds[len(cmds)-1]
+	return outcomes, t.commit(state.Applied{Index: last.Index, Term: last.Term})
+}
+
+// prepare parses all statements and verifies their signatures in one go, as far
+// as their authors are known yet.
+func (t *tx) prepare(cmds []state.Command) ([][]work, error) {
+	works := make([][]work, len(cmds))
+	for i, cmd := range cmds {
+		if i > 0 && cmd.Index <= cmds[i-1].Index {
+			return nil, fmt.Errorf("ledger: command %d comes after %d", cmd.Index, cmds[i-1].Index)
+		}
+		if cmd.Type != CommandAppend || cmd.Time > entry.MaxTime {
+			return nil, fmt.Errorf("ledger: command %d, of type %d and time %d, is none that this program knows", cmd.Index, cmd.Type, cmd.Time)
+		}
+		items, err := decodeAppend(cmd.Body)
+		if err != nil {
+			return nil, fmt.Errorf("command %d: %w", cmd.Index, err)
+		}
+		works[i] = make([]work, len(items))
+		for j, item := range items {
+			works[i][j] = newWork(item)
+		}
+	}
+	return works, t.verifyKnown(works)
+}
+
+func newWork(item Item) work {
+	s, err := entry.Parse(item.Statement)
+	if err == nil {
+		return work{statement: s, sealedAt: item.SealedAt}
+	}
+	refusal, ok := refusalIn(err)
+	if !ok {
+		refusal = entry.Refuse(entry.CodeMalformed, "not a statement")
+	}
+	return work{malformed: refusal}
+}
+
+// refusalIn tells a verdict from a failure. Only an error that is a refusal is
+// a verdict; one that wraps a refusal says that something which passed before
+// does not pass any more, and the node must stop.
+func refusalIn(err error) (*entry.Refusal, bool) {
+	r, ok := err.(*entry.Refusal) //nolint:errorlint // wrapped refusals are failures
+	return r, ok
+}
+
+// verifyKnown verifies the signatures of all statements whose authors are known
+// before the first of them is judged. It decides nothing: what it leaves out,
+// the judge verifies one by one.
+func (t *tx) verifyKnown(works [][]work) error {
+	var (
+		statements []*entry.Statement
+		keys       []*entry.PublicKey
+		of         []*work
+	)
+	for _, list := range works {
+		for i := range list {
+			w := &list[i]
+			if w.malformed != nil {
+				continue
+			}
+			author, err := t.authors.get(t, w.statement.Author)
+			if err != nil {
+				return err
+			}
+			if author != nil {
+				statements, keys, of = append(statements, w.statement), append(keys, author.Key), append(of, w)
+			}
+		}
+	}
+	for i, err := range t.l.verifier.Verify(statements, keys) {
+		of[i].checked, of[i].signature = true, err
+	}
+	return nil
+}
+
+// command applies one command: ledger time first, then its statements.
+func (t *tx) command(time uint64, works []work) ([]Outcome, error) {
+	t.commanded, t.now = time, max(t.now, time)
+	outcomes := make([]Outcome, len(works))
+	for i := range works {
+		o, err := t.step(&works[i])
+		if err != nil {
+			return nil, err
+		}
+		outcomes[i] = o
+	}
+	return outcomes, nil
+}
+
+// step decides one statement: known, refused, or appended.
+func (t *tx) step(w *work) (Outcome, error) {
+	if w.malformed != nil {
+		return Outcome{Refusal: w.malformed}, nil
+	}
+	id := w.statement.ID()
+	if index, known, err := t.known(w.statement); err != nil || known {
+		return t.duplicate(id, index, err)
+	}
+	s, err := t.judge(w)
+	if refusal, ok := refusalIn(err); ok {
+		t.alarm(w.statement, refusal)
+		return Outcome{ID: id, Refusal: refusal}, nil
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	leaf, err := w.statement.Leaf(t.now)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("ledger: build the leaf of an accepted statement: %w", err)
+	}
+	o := Outcome{Index: t.meta.size, LedgerTime: t.now, ID: id, LeafHash: proof.LeafHash(leaf)}
+	o.mark(s.marks())
+	return o, t.append(w.statement, leaf, s)
+}
+
+func (t *tx) duplicate(id entry.StatementID, index uint64, err error) (Outcome, error) {
+	if err != nil {
+		return Outcome{}, err
+	}
+	e, err := t.entry(index)
+	if err != nil {
+		return Outcome{}, err
+	}
+	o := Outcome{Index: index, LedgerTime: e.time, ID: id, LeafHash: e.hash, Duplicate: true}
+	mark, err := t.marks.get(t, index)
+	if err == nil && mark != nil {
+		o.mark(mark.flags)
+	}
+	return o, err
+}
+
+// append writes an accepted statement as the next entry, with all that follows
+// from it.
+func (t *tx) append(s *entry.Statement, leaf []byte, as standing) error {
+	index := t.meta.size
+	hash := proof.LeafHash(leaf)
+	t.digestBegin(hash)
+	if !t.readOnly() {
+		if err := t.batch.Set(leafKey(index), leaf, nil); err != nil {
+			return fmt.Errorf("ledger: stage a leaf: %w", err)
+		}
+		t.tree.append(hash)
+	}
+	t.leaves = append(t.leaves, logged{statement: s, time: t.now, hash: hash})
+	t.meta.size++
+	if err := t.sids.put(t, s.ID(), &position{index}); err != nil {
+		return err
+	}
+	if err := t.effect(s, index, as); err != nil {
+		return err
+	}
+	if err := t.number(s, index, as); err != nil {
+		return err
+	}
+	t.digestEnd()
+	return nil
+}
+
+// alarm reports a statement that was signed over a history that is not ours. It
+// is the one refusal that may mean that this log, not the author, is at fault.
+func (t *tx) alarm(s *entry.Statement, r *entry.Refusal) {
+	if r.Code != entry.CodeSeenMismatch || t.readOnly() {
+		return
+	}
+	t.l.log.LogAttrs(context.Background(), slog.LevelError, "an author has seen another history than ours",
+		slog.String("author", s.Author.String()), slog.Uint64("seen size", s.Seen.Size), slog.Uint64("size", t.meta.size))
+}

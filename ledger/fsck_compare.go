@@ -1,0 +1,275 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"indelible/ledger/state"
+	"indelible/proof"
+)
+
+// compare walks all rows of both databases side by side. When folding stopped
+// early, only rows written once by an entry before that can be compared.
+func (f *fsck) compare() (err error) {
+	stored, err := f.db.NewIter(nil)
+	if err != nil {
+		return fmt.Errorf("ledger: read rows: %w", err)
+	}
+	defer func() { err = errors.Join(err, stored.Close()) }()
+	fresh, err := f.fresh.db.NewIter(nil)
+	if err != nil {
+		return fmt.Errorf("ledger: read rows: %w", err)
+	}
+	defer func() { err = errors.Join(err, fresh.Close()) }()
+	stored.First()
+	fresh.First()
+	for stored.Valid() || fresh.Valid() {
+		if err := f.ctx.Err(); err != nil {
+			return err
+		}
+		if err := f.pair(stored, fresh); err != nil {
+			return err
+		}
+	}
+	return errors.Join(stored.Error(), fresh.Error())
+}
+
+// pair compares the rows both iterators stand at and moves on.
+func (f *fsck) pair(stored, fresh *pebble.Iterator) error {
+	order := 0
+	switch {
+	case !fresh.Valid():
+		order = -1
+	case !stored.Valid():
+		order = 1
+	default:
+		order = bytes.Compare(stored.Key(), fresh.Key())
+	}
+	var key, have, want []byte
+	var err error
+	if order <= 0 {
+		key = bytes.Clone(stored.Key())
+		if have, err = rowOf(stored); err != nil {
+			return err
+		}
+		stored.Next()
+	}
+	if order >= 0 {
+		key = bytes.Clone(fresh.Key())
+		if want, err = rowOf(fresh); err != nil {
+			return err
+		}
+		fresh.Next()
+	}
+	f.row(key, have, want)
+	return nil
+}
+
+// rowOf copies a row; an empty one is not nil.
+func rowOf(it *pebble.Iterator) ([]byte, error) {
+	row, err := it.ValueAndErr()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: read a row: %w", err)
+	}
+	return append(make([]byte, 0, len(row)), row...), nil
+}
+
+// row judges one row: have is what is stored, want what follows from the
+// entries; nil when there is none.
+func (f *fsck) row(key, have, want []byte) {
+	prefix := key[0]
+	if prefix == state.KeyPrefix {
+		return
+	}
+	f.report.Rows++
+	switch prefix {
+	case keyMeta:
+		f.metaRow(have, want)
+		return
+	case keyTile:
+		f.tileRow(key, have, want)
+		return
+	}
+	if have != nil && want != nil && bytes.Equal(have, want) {
+		return
+	}
+	index, once := f.causeOf(key, have, want)
+	if f.report.Folded < f.report.Size && (!once || index >= f.report.Folded) {
+		return
+	}
+	switch {
+	case have == nil:
+		f.fault(index, prefix, "the row is missing")
+	case want == nil:
+		f.fault(index, prefix, "the row follows from no entry")
+	default:
+		f.fault(index, prefix, "the row differs")
+	}
+}
+
+func (f *fsck) metaRow(have, want []byte) {
+	last := f.report.Size - 1
+	stored, err := decodeMeta(have)
+	if err != nil || have == nil {
+		f.fault(last, keyMeta, "unreadable: %v", err)
+		return
+	}
+	if f.report.Folded < f.report.Size {
+		return
+	}
+	folded, err := decodeMeta(want)
+	if err != nil {
+		f.fault(last, keyMeta, "unreadable: %v", err)
+		return
+	}
+	// Ticks after the newest entry move the time and leave nothing else.
+	if stored.time > folded.time {
+		folded.time = stored.time
+	}
+	if stored != folded {
+		f.fault(last, keyMeta, "size, time, root or counters differ")
+	}
+}
+
+// tileRow compares hash by hash, as far as entries were folded.
+func (f *fsck) tileRow(key, have, want []byte) {
+	if len(key) != len(tileKey(0, 0)) {
+		f.fault(f.report.Size, keyTile, "not a tile of any tree")
+		return
+	}
+	level, first := uint(key[1])*tileHeight, binary.BigEndian.Uint64(key[2:])*proof.TileWidth
+	for at := 0; at < max(len(have), len(want)); at += proof.HashSize {
+		end := (first + uint64(at/proof.HashSize) + 1) << level
+		if level >= 64 || end > f.report.Folded && f.report.Folded < f.report.Size {
+			break
+		}
+		if !bytes.Equal(section(have, at), section(want, at)) {
+			f.fault(min(end, f.report.Size)-1, keyTile, "hash %d differs", at/proof.HashSize)
+			return
+		}
+	}
+}
+
+func section(row []byte, at int) []byte {
+	if at >= len(row) {
+		return nil
+	}
+	return row[at:min(at+proof.HashSize, len(row))]
+}
+
+// causeOf is the index of the entry that a row follows from, by what the
+// entries say if they say anything, and whether that entry wrote it once and
+// for all.
+func (f *fsck) causeOf(key, have, want []byte) (index uint64, once bool) {
+	trusted := want
+	if trusted == nil {
+		trusted = have
+	}
+	tail := func() uint64 {
+		if len(key) < 1+indexSize {
+			return f.report.Size
+		}
+		return lastNumber(key)
+	}
+	r := rowReader{rest: trusted}
+	switch key[0] {
+	case keyLeaf, keyByAuthor, keyByHandle, keyConsent, keyByAccessor, keyPolicy, keyRepeat:
+		return min(tail(), f.report.Size), true
+	case keyMark, keyOpenErasure:
+		return min(tail(), f.report.Size), false
+	case keySid, keyRequest, keyUsed:
+		return min(r.uint(), f.report.Size), true
+	case keyRun, keyWaiting:
+		return f.firstOf(key), false
+	}
+	return f.changed(key, trusted), false
+}
+
+// firstOf is the first entry of the author whose number follows the prefix.
+func (f *fsck) firstOf(key []byte) uint64 {
+	if len(key) < 1+indexSize {
+		return f.report.Size
+	}
+	indexes, err := f.fresh.list(keyByAuthor, binary.BigEndian.Uint64(key[1:]), 0, 1)
+	if err != nil || len(indexes) == 0 {
+		return f.report.Size
+	}
+	return indexes[0]
+}
+
+// changed is the entry that last changed a row of a registry.
+func (f *fsck) changed(key, row []byte) uint64 {
+	index, ok := newestIn(&f.fresh.tables, key, row)
+	if !ok {
+		return f.report.Size
+	}
+	return min(index, f.report.Size)
+}
+
+func newestIn(t *tables, key, row []byte) (uint64, bool) {
+	switch key[0] {
+	case keyAuthor:
+		a, ok := reread(t.authors, key, row)
+		return a.Changed, ok
+	case keyCA:
+		c, ok := reread(t.cas, key, row)
+		return c.Changed, ok
+	case keyHandle:
+		h, ok := reread(t.handles, key, row)
+		return max(h.Opened, h.Closed), ok
+	case keyBinding:
+		b, ok := reread(t.bindings, key, row)
+		return max(b.Opened, b.Closed), ok
+	case keyNode:
+		m, err := t.nodes.parse(string(key[1:]), row)
+		return m.record, err == nil
+	case keyErasure:
+		e, ok := reread(t.erasures, key, row)
+		return e.newest(), ok
+	case keyHold:
+		h, ok := reread(t.holds, key, row)
+		return newestStep(h.Set.Index, h.Released), ok
+	case keyPending:
+		c, ok := reread(t.pending, key, row)
+		return newestStep(c.Index, c.Confirmed), ok
+	}
+	return 0, false
+}
+
+// reread parses a row whose key is a prefix and a fixed number of bytes.
+func reread[K ~[16]byte | ~[32]byte, V any](t *table[K, V], key, row []byte) (V, bool) {
+	var id K
+	var none V
+	if len(key) != 1+len(id) {
+		return none, false
+	}
+	v, err := t.parse(K(key[1:]), row)
+	if err != nil {
+		return none, false
+	}
+	return *v, true
+}
+
+func newestStep(index uint64, steps ...*Step) uint64 {
+	for _, s := range steps {
+		if s != nil {
+			index = max(index, s.Index)
+		}
+	}
+	return index
+}
+
+func (e *Erasure) newest() uint64 {
+	index := newestStep(e.Requested.Index, e.Approved, e.Cancelled, e.Completed)
+	for i := range e.Executed {
+		index = max(index, e.Executed[i].Index)
+	}
+	for i := range e.Lost {
+		index = max(index, e.Lost[i].Index)
+	}
+	return index
+}

@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"encoding/binary"
+
+	"indelible/ledger/entry"
+)
+
+// Place is a place in a device's sequence.
+type Place struct{ Boot, Seq uint64 }
+
+// Gap is something that is missing in, or does not fit into, what a device has
+// sent. It never was a reason to refuse.
+type Gap struct {
+	After Place // the last number before it that is logged; zero at the beginning
+	Next  Place // the first number after it that is logged
+	Index uint64
+
+	// Missing: numbers between After and Next are not logged. Between two boots
+	// nobody can know how many.
+	Missing bool
+
+	// Prev: the statement at Next names another as its previous one than the
+	// statement at After, or names one though it is the first, or none though
+	// it is not.
+	Prev bool
+}
+
+// Gaps returns up to limit gaps in the sequence of a device, in the order of its
+// numbers, from the given place on: zero, or the Next of an earlier answer. At a number with
+// several statements the one logged first counts. A gap may close when late
+// statements arrive.
+func (l *Ledger) Gaps(id entry.AuthorID, from Place, limit int) ([]Gap, error) {
+	a, ok, err := l.Author(id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	g := gapFinder{l: l}
+	start := numberKey(keyUsed, a.no, from.Boot, from.Seq)
+	err = scan(l.db, numberKey(keyUsed, a.no), start, func(key, row []byte) error {
+		at := number{a.no, binary.BigEndian.Uint64(key[9:]), binary.BigEndian.Uint64(key[17:])}
+		u, err := l.tables.used.parse(at, row)
+		if err != nil {
+			return err
+		}
+		first := from == Place{} && g.last == nil
+		if err := g.visit(Place{at.boot, at.seq}, u.index, first); err != nil {
+			return err
+		}
+		if len(g.found) >= limit {
+			return errEnough
+		}
+		return nil
+	})
+	return g.found, err
+}
+
+type gapFinder struct {
+	l     *Ledger
+	place Place
+	last  *entry.Statement // at place; nil before the first
+	found []Gap
+}
+
+func (g *gapFinder) visit(at Place, index uint64, first bool) error {
+	s, err := g.l.statementAt(index)
+	if err != nil {
+		return err
+	}
+	if g.last != nil || first {
+		if gap := g.between(s, at, index); gap.Missing || gap.Prev {
+			g.found = append(g.found, gap)
+		}
+	}
+	g.place, g.last = at, s
+	return nil
+}
+
+func (g *gapFinder) between(s *entry.Statement, at Place, index uint64) Gap {
+	gap := Gap{After: g.place, Next: at, Index: index}
+	if g.last == nil {
+		gap.Missing, gap.Prev = at.Seq != 1, s.Prev != nil
+		return gap
+	}
+	follows := at.Boot == g.place.Boot && at.Seq == g.place.Seq+1 || at.Boot > g.place.Boot && at.Seq == 1
+	gap.Missing = !follows
+	gap.Prev = s.Prev == nil || follows && *s.Prev != g.last.ID()
+	return gap
+}

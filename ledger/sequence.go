@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"indelible/ledger/entry"
+)
+
+// number is one place in a device's sequence.
+type number struct {
+	no        uint64 // of the author
+	boot, seq uint64
+}
+
+func (n number) above(boot, seq uint64) bool {
+	return n.boot > boot || n.boot == boot && n.seq > seq
+}
+
+// usedRow says which statement took a number first.
+type usedRow struct {
+	index uint64
+	run   uint64 // which run of the device's statements it belongs to
+}
+
+func newUsedTable() *table[number, usedRow] {
+	return &table[number, usedRow]{
+		prefix: keyUsed,
+		key:    func(n number) []byte { return numberKey(keyUsed, n.no, n.boot, n.seq) },
+		encode: func(u *usedRow, w *rowWriter) {
+			w.uint(u.index)
+			w.uint(u.run)
+		},
+		decode: func(_ number, r *rowReader) *usedRow { return &usedRow{index: r.uint(), run: r.uint()} },
+	}
+}
+
+// repetition is a statement at a number that was used before.
+type repetition struct {
+	number
+	index uint64
+}
+
+// repeatRow is the run of such a statement.
+type repeatRow struct{ run uint64 }
+
+func newRepeatTable() *table[repetition, repeatRow] {
+	return &table[repetition, repeatRow]{
+		prefix: keyRepeat,
+		key:    func(n repetition) []byte { return numberKey(keyRepeat, n.no, n.boot, n.seq, n.index) },
+		encode: func(u *repeatRow, w *rowWriter) { w.uint(u.run) },
+		decode: func(_ repetition, r *rowReader) *repeatRow { return &repeatRow{run: r.uint()} },
+	}
+}
+
+// requested is a request id of an author.
+type requested struct {
+	no uint64
+	id entry.RequestID
+}
+
+// position is a row that holds the index of an entry.
+type position struct{ index uint64 }
+
+func (p *position) encode(w *rowWriter) { w.uint(p.index) }
+
+func newRequestTable() *table[requested, position] {
+	return &table[requested, position]{
+		prefix: keyRequest,
+		key:    func(k requested) []byte { return noBytesKey(keyRequest, k.no, k.id[:]) },
+		encode: (*position).encode,
+		decode: func(_ requested, r *rowReader) *position { return &position{r.uint()} },
+	}
+}
+
+func newSidTable() *table[entry.StatementID, position] {
+	return &table[entry.StatementID, position]{
+		prefix: keySid,
+		key:    sidKey,
+		encode: (*position).encode,
+		decode: func(_ entry.StatementID, r *rowReader) *position { return &position{r.uint()} },
+	}
+}
+
+// Marks of an entry.
+const (
+	markEquivocation = 1 << iota // another statement has the same number
+	markLate                     // accepted after its author was revoked
+	marksEnd
+)
+
+type markRow struct{ flags uint64 }
+
+func newMarkTable() *table[uint64, markRow] {
+	return &table[uint64, markRow]{
+		prefix: keyMark,
+		key:    markKey,
+		encode: func(m *markRow, w *rowWriter) { w.uint(m.flags) },
+		decode: func(_ uint64, r *rowReader) *markRow { return &markRow{r.below(marksEnd)} },
+	}
+}

@@ -1,0 +1,200 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"indelible/ledger/entry"
+)
+
+// device is where a device's sequence stands. It is derived from the used, run
+// and waiting rows, so that a device that sends in order costs no reads and no
+// rows but one for each statement.
+type device struct {
+	no        uint64
+	boot, seq uint64             // the highest number used
+	newest    *entry.StatementID // the statement logged last, as far as known
+	newestRun uint64
+	runs      uint64 // runs ever begun
+	waits     bool   // whether some run may wait for a statement
+}
+
+// device returns the sequence of an author, to be changed in place. Readers get
+// their own copy.
+func (t *tx) device(author *Author) (*device, error) {
+	if d, ok := t.devices[author.no]; ok {
+		return d, nil
+	}
+	d, err := t.committedDevice(author.no)
+	if err != nil {
+		return nil, err
+	}
+	if t.devices == nil {
+		t.devices = make(map[uint64]*device)
+	}
+	own := *d
+	t.devices[author.no] = &own
+	return &own, nil
+}
+
+func (t *tx) committedDevice(no uint64) (*device, error) {
+	if d, ok := t.l.tables.devices.peek(no); ok {
+		return d, nil
+	}
+	return t.loadDevice(no)
+}
+
+func (t *tx) loadDevice(no uint64) (*device, error) {
+	d := &device{no: no}
+	key, row, err := lastBelow(t.from, numberKey(keyUsed, no))
+	if err != nil || key == nil {
+		return d, err
+	}
+	d.boot, d.seq = binary.BigEndian.Uint64(key[9:]), binary.BigEndian.Uint64(key[17:])
+	u, err := t.l.tables.used.parse(number{no, d.boot, d.seq}, row)
+	if err != nil {
+		return nil, err
+	}
+	s, err := t.statement(u.index)
+	if err != nil {
+		return nil, err
+	}
+	id := s.ID()
+	d.newest, d.newestRun = &id, u.run
+	if key, _, err = lastBelow(t.from, numberKey(keyRun, no)); err != nil {
+		return nil, err
+	}
+	if key == nil {
+		return nil, fmt.Errorf("%w: run: a device has numbers but no run", errRow)
+	}
+	d.runs = lastNumber(key) + 1
+	key, _, err = lastBelow(t.from, numberKey(keyWaiting, no))
+	d.waits = key != nil
+	return d, err
+}
+
+// known returns the index of a statement that is logged. A statement can only be
+// logged if its number, or its request id, is used by its author, so that new
+// ones are told apart without looking for their ids.
+func (t *tx) known(s *entry.Statement) (index uint64, ok bool, err error) {
+	author, err := t.authors.get(t, s.Author)
+	if err != nil || author == nil {
+		return 0, false, err
+	}
+	used, err := t.taken(s, author)
+	if err != nil || !used {
+		return 0, false, err
+	}
+	p, err := t.sids.get(t, s.ID())
+	if err != nil || p == nil {
+		return 0, false, err
+	}
+	return p.index, true, nil
+}
+
+// taken reports whether a statement's number or request id is used.
+func (t *tx) taken(s *entry.Statement, author *Author) (bool, error) {
+	if s.Request != nil {
+		p, err := t.requests.get(t, requested{author.no, *s.Request})
+		return p != nil, err
+	}
+	if author.Role != entry.RoleDevice {
+		return false, nil
+	}
+	d, err := t.device(author)
+	if err != nil {
+		return false, err
+	}
+	at := number{author.no, s.Boot, s.Seq}
+	if at.above(d.boot, d.seq) {
+		return false, nil
+	}
+	u, err := t.used.get(t, at)
+	return u != nil, err
+}
+
+// unique judges number or request id of a statement that is not logged. A used
+// number makes it an equivocation, which is accepted and marked; a used request
+// id makes it a mistake.
+func (t *tx) unique(s *entry.Statement, author *Author) (equivocation bool, err error) {
+	used, err := t.taken(s, author)
+	if err != nil {
+		return false, err
+	}
+	if s.Request != nil || author.Role != entry.RoleDevice {
+		if used {
+			err = entry.Refuse(entry.CodeRequestIDReused, "author %s used the request id for another statement", author.ID)
+		}
+		return false, err
+	}
+	d, err := t.device(author)
+	if err != nil {
+		return false, err
+	}
+	if s.Boot > d.boot && s.Boot-d.boot > maxBootStep {
+		return false, entry.Refuse(entry.CodeBootTooFar, "boot %d, the highest accepted is %d", s.Boot, d.boot)
+	}
+	return used, nil
+}
+
+// number takes an appended statement's number or request id, and notes its
+// author and marks.
+func (t *tx) number(s *entry.Statement, index uint64, as standing) error {
+	author, err := t.authors.get(t, s.Author)
+	if err != nil {
+		return err
+	}
+	if err := t.touchAuthor(author, index); err != nil {
+		return err
+	}
+	if as.marks() != 0 {
+		if err := t.marks.put(t, index, &markRow{as.marks()}); err != nil {
+			return err
+		}
+	}
+	if s.Request != nil {
+		return t.requests.put(t, requested{author.no, *s.Request}, &position{index})
+	}
+	return t.sequence(s, author, index, as)
+}
+
+func (t *tx) sequence(s *entry.Statement, author *Author, index uint64, as standing) error {
+	d, err := t.device(author)
+	if err != nil {
+		return err
+	}
+	run, err := t.link(s, d)
+	if err != nil {
+		return err
+	}
+	id := s.ID()
+	d.newest, d.newestRun = &id, run
+	at := number{author.no, s.Boot, s.Seq}
+	if as.equivocation {
+		return t.repeat(at, index, run)
+	}
+	if at.above(d.boot, d.seq) {
+		d.boot, d.seq = s.Boot, s.Seq
+	}
+	return t.used.put(t, at, &usedRow{index: index, run: run})
+}
+
+// repeat notes a further statement at a used number and marks the first one.
+func (t *tx) repeat(at number, index, run uint64) error {
+	first, err := t.used.get(t, at)
+	if err != nil {
+		return err
+	}
+	mark, err := t.marks.get(t, first.index)
+	if err != nil {
+		return err
+	}
+	flags := uint64(markEquivocation)
+	if mark != nil {
+		flags |= mark.flags
+	}
+	if err := t.marks.put(t, first.index, &markRow{flags}); err != nil {
+		return err
+	}
+	return t.repeats.put(t, repetition{at, index}, &repeatRow{run})
+}
