@@ -2,15 +2,18 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/big"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger/entry"
+	"indelible/proof"
 )
 
 // TestAppendIsProvenAndRepeatable: a batch gets an outcome for each statement;
@@ -199,4 +202,69 @@ func TestSuspendedAndRevokedDevices(t *testing.T) {
 	if !o[0].GetLate() || !o[1].GetLate() {
 		t.Fatal("not marked late")
 	}
+}
+
+// TestAStreamOutlivesAFullQueue: a batch that does not fit now is told so and
+// when to come again; the batches behind it go on.
+func TestAStreamOutlivesAFullQueue(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{limits: Limits{CallerBytes: 64 << 10}}).staffing()
+	d := s.patient(home)
+	stream := s.people["service"].calls(home).ledger.AppendStream(t.Context())
+	_, large := d.reading(part{entry.ClassClinical, "text/plain", make([]byte, 70<<10)})
+	statement, small := d.reading()
+	must(t, stream.Send(&indeliblev1.AppendStreamRequest{Submissions: []*indeliblev1.Submission{large, large}}))
+	must(t, stream.Send(&indeliblev1.AppendStreamRequest{Submissions: []*indeliblev1.Submission{small}}))
+	out, err := stream.Receive()
+	must(t, err)
+	if len(out.GetOutcomes()) != 2 || out.GetRetryAfterMs() == 0 || out.GetOutcomes()[1].GetRefusal().GetCode() != string(entry.CodeOverloaded) {
+		t.Fatalf("got %v", out)
+	}
+	out, err = stream.Receive()
+	must(t, err)
+	s.accepted(out.GetOutcomes()[0], statement)
+	must(t, stream.CloseRequest())
+	if _, err := stream.Receive(); !errors.Is(err, io.EOF) {
+		t.Fatalf("the stream ended with %v", err)
+	}
+}
+
+// TestReceiptsUnderPostQuantumCosignatures: the second family of checkpoints
+// proves the same entries.
+func TestReceiptsUnderPostQuantumCosignatures(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	d := s.patient(home)
+	statement, in := d.reading()
+	o := s.append(home, in)[0]
+	s.accepted(o, statement)
+	service := s.people["service"].calls("").ledger
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		out, err := service.GetReceipt(ctx, connect.NewRequest(&indeliblev1.GetReceiptRequest{
+			Entry:        &indeliblev1.GetReceiptRequest_Index{Index: o.GetIndex()},
+			Cosignatures: indeliblev1.Cosignatures_COSIGNATURES_ML_DSA_44,
+		}))
+		if refusalIn(err).GetCode() == string(CodeSizeBeyondLog) {
+			continue // one comes every second
+		}
+		must(t, err)
+		r, err := proof.ParseReceipt(out.Msg.GetReceipt())
+		must(t, err)
+		if _, err := proof.Verify(s.policyPQ, statement, r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := proof.Verify(s.policyPQ, statement, mustReceipt(t, o.GetReceipt())); !errors.Is(err, proof.ErrQuorum) {
+			t.Fatalf("an Ed25519 receipt under the policy for ML-DSA-44: %v", err)
+		}
+		return
+	}
+}
+
+func mustReceipt(t *testing.T, file []byte) *proof.Receipt {
+	t.Helper()
+	r, err := proof.ParseReceipt(file)
+	must(t, err)
+	return r
 }

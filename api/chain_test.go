@@ -94,3 +94,38 @@ func TestDeviceChainsOfOtherKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestCertification: an enrolled key is the one the certificate's key vouches
+// for, for this subject; a linkable one is the certificate's own.
+func TestCertification(t *testing.T) {
+	ca, identity, binding := newAuthority(t, "ca"), newKey(t), newKey(t)
+	leaf := ca.issue(t, "d", identity)
+	h, other := entry.Handle{1}, entry.Handle{2}
+	key, own := spki(t, binding.Public()), spki(t, identity.Public())
+	certify := func(by crypto.Signer, key []byte, h entry.Handle) []byte {
+		t.Helper()
+		c, err := entry.SignCertification(rand.Reader, by, key, h)
+		must(t, err)
+		return c
+	}
+	cases := []struct {
+		name          string
+		certification []byte
+		change        entry.AuthorChange
+		good          bool
+	}{
+		{"certified", certify(identity, key, h), entry.AuthorChange{Key: key}, true},
+		{"for another subject", certify(identity, key, other), entry.AuthorChange{Key: key}, false},
+		{"for another key", certify(identity, own, h), entry.AuthorChange{Key: key}, false},
+		{"by another key", certify(binding, key, h), entry.AuthorChange{Key: key}, false},
+		{"not certified", nil, entry.AuthorChange{Key: key}, false},
+		{"linkable", nil, entry.AuthorChange{Key: own, Linkable: true}, true},
+		{"linkable with another key", nil, entry.AuthorChange{Key: key, Linkable: true}, false},
+		{"linkable and certified", certify(identity, own, h), entry.AuthorChange{Key: own, Linkable: true}, false},
+	}
+	for _, c := range cases {
+		if err := checkIdentity(leaf, c.certification, &c.change, h); c.good != (err == nil) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/raft"
@@ -188,5 +190,26 @@ func TestForeseenErrorsKeepTheirMeaning(t *testing.T) {
 		if strings.Contains(answer.Error(), "canary") {
 			t.Errorf("the library's text came through: %v", answer)
 		}
+	}
+}
+
+// TestAPanicIsAnIncident: a handler that panics, here because nobody passed the
+// gate, costs one call and tells nothing.
+func TestAPanicIsAnIncident(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{})
+	options, err := s.server.options()
+	must(t, err)
+	_, ungated := indeliblev1connect.NewClusterServiceHandler(clusters{s.server}, options...)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, indeliblev1connect.ClusterServiceStatusProcedure, strings.NewReader("{}"))
+	must(t, err)
+	request.Header.Set("Content-Type", "application/json")
+	answer := &recorder{header: http.Header{}}
+	ungated.ServeHTTP(answer, request)
+	if !strings.Contains(answer.body.String(), string(CodeIncident)) || strings.Contains(answer.body.String(), "gate") {
+		t.Fatalf("answered %s", answer.body.String())
+	}
+	if count(t, s.server.metrics.panics) != 1 || !strings.Contains(s.logs.String(), "msg=panic") {
+		t.Fatal("not counted and logged")
 	}
 }

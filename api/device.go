@@ -81,7 +81,10 @@ func (s devices) ListDevices(_ context.Context, in *connect.Request[indeliblev1.
 	var after entry.AuthorID
 	copy(after[:], in.Msg.GetAfter())
 	limit := limitOr(in.Msg.GetLimit(), defaultDevices, maxDevices)
-	var authors []*ledger.Author
+	authors, err := s.log.Devices(after, limit)
+	if err != nil {
+		return nil, err
+	}
 	out := &indeliblev1.ListDevicesResponse{}
 	for _, author := range authors {
 		device, err := s.device(author)
@@ -99,6 +102,10 @@ func (s devices) ListDevices(_ context.Context, in *connect.Request[indeliblev1.
 
 // device gathers what the log knows of a device key.
 func (s *Server) device(author *ledger.Author) (*indeliblev1.Device, error) {
+	counts, err := s.log.Sent(author.ID)
+	if err != nil {
+		return nil, err
+	}
 	gaps, err := s.log.Gaps(author.ID, ledger.Place{}, maxGaps+1)
 	if err != nil {
 		return nil, err
@@ -106,6 +113,7 @@ func (s *Server) device(author *ledger.Author) (*indeliblev1.Device, error) {
 	out := &indeliblev1.Device{
 		AuthorId: author.ID[:], Key: author.Key.SPKI(), State: deviceStates[author.State],
 		Jurisdictions: author.Jurisdictions, Linkable: author.Linkable, Handle: author.Handle[:], Enrolled: author.Enrolled,
+		Equivocations: counts.Equivocations, HighestBoot: counts.HighestBoot,
 		GapsTruncated: len(gaps) > maxGaps,
 	}
 	for _, gap := range gaps[:min(len(gaps), maxGaps)] {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"crypto/ed25519"
+	"encoding/binary"
 	"slices"
 	"testing"
 	"time"
@@ -157,7 +158,9 @@ func (s *site) signedRefusal(in *indeliblev1.Submission, o *indeliblev1.Outcome)
 	if err != nil || !ok || author.Role != entry.RoleNode {
 		s.t.Fatalf("signed by %x: %v", signed.GetNode(), err)
 	}
-	message := refusalBytes(s.log.ID(), statement.ID(), signed.GetAtMs(), entry.CodeSubjectErased)
+	log, id := s.log.ID(), statement.ID()
+	message := slices.Concat([]byte("indelible refusal v1\n"), log[:], id[:],
+		binary.BigEndian.AppendUint64(nil, signed.GetAtMs()), []byte("SUBJECT_ERASED"))
 	if key, ok := author.Key.Key().(ed25519.PublicKey); !ok || !ed25519.Verify(key, message, signed.GetSignature()) {
 		s.t.Fatal("the refusal's signature does not verify")
 	}

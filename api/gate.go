@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -24,6 +25,7 @@ const JurisdictionHeader = "Indelible-Jurisdiction"
 const (
 	callTimeout   = 30 * time.Second
 	readTimeout   = 20 * time.Second // for the body of a unary call
+	writeTimeout  = 30 * time.Second // for a client to take the answer
 	streamTimeout = 2 * time.Minute  // between two messages of a stream
 )
 
@@ -115,7 +117,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, rule *rule, who *ca
 	ctx := withCaller(r.Context(), who)
 	control := http.NewResponseController(w)
 	if rule.stream {
-		ctx = withPatience(ctx, func() error { return control.SetReadDeadline(g.now().Add(streamTimeout)) })
+		ctx = withPatience(ctx, func() error { return deadlines(control, g.now().Add(streamTimeout), g.now().Add(streamTimeout)) })
 		if err := patience(ctx); err != nil {
 			g.turnAway(w, r, rule.procedure, err)
 			return
@@ -123,7 +125,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, rule *rule, who *ca
 		next.ServeHTTP(w, r.WithContext(ctx))
 		return
 	}
-	if err := control.SetReadDeadline(g.now().Add(readTimeout)); err != nil {
+	if err := deadlines(control, g.now().Add(readTimeout), g.now().Add(callTimeout+writeTimeout)); err != nil {
 		g.turnAway(w, r, rule.procedure, err)
 		return
 	}
@@ -136,6 +138,11 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, rule *rule, who *ca
 	r = r.WithContext(ctx)
 	r.Body = body
 	next.ServeHTTP(w, r)
+}
+
+// deadlines bound how long a client may take to send and to receive.
+func deadlines(control *http.ResponseController, read, write time.Time) error {
+	return errors.Join(control.SetReadDeadline(read), control.SetWriteDeadline(write))
 }
 
 // turnAway answers a call that does not reach its handler.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -106,7 +107,7 @@ func TestReadComesWithItsAccessEntry(t *testing.T) {
 func TestDeniedReadsAreRecorded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, siteOptions{}).staffing()
-	d, other := s.patient(home), s.patient(home)
+	d, other, far := s.patient(home), s.patient(home), s.patient(second)
 	statement, in := other.reading()
 	s.accepted(s.append(home, in)[0], statement)
 	id := statement.ID()
@@ -115,13 +116,15 @@ func TestDeniedReadsAreRecorded(t *testing.T) {
 		request   *indeliblev1.ReadRequest
 		code      entry.Code
 		outcome   entry.Outcome
+		text      string
 	}{
-		{"role", "auditor", &indeliblev1.ReadRequest{Handle: d.handle[:]}, CodeAccessDenied, entry.OutcomeDeny},
-		{"role, PHI of nobody", "operator", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, CodeAccessDenied, entry.OutcomeDeny},
-		{"purpose", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], Purpose: indeliblev1.Purpose_PURPOSE_HRESCH}, CodeAccessDenied, entry.OutcomeDeny},
-		{"unknown subject", "clinician", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, entry.CodeUnknownSubject, entry.OutcomeFail},
-		{"record of another subject", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], StatementIds: [][]byte{id[:]}}, entry.CodeUnknownRecord, entry.OutcomeFail},
-		{"unknown record", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], StatementIds: [][]byte{make([]byte, 32)}}, entry.CodeUnknownRecord, entry.OutcomeFail},
+		{"role", "auditor", &indeliblev1.ReadRequest{Handle: d.handle[:]}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"role, PHI of nobody", "operator", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"purpose", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], Purpose: indeliblev1.Purpose_PURPOSE_HRESCH}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"unknown subject", "clinician", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
+		{"subject of another jurisdiction", "clinician", &indeliblev1.ReadRequest{Handle: far.handle[:]}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
+		{"record of another subject", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], StatementIds: [][]byte{id[:]}}, entry.CodeUnknownRecord, entry.OutcomeFail, "of the request"},
+		{"unknown record", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], StatementIds: [][]byte{make([]byte, 32)}}, entry.CodeUnknownRecord, entry.OutcomeFail, "of the request"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -130,6 +133,9 @@ func TestDeniedReadsAreRecorded(t *testing.T) {
 				t.Fatalf("got %v, %v, expected %s", out, err, c.code)
 			}
 			s.evidence(s.deniedAccess(err), c.outcome)
+			if !strings.Contains(err.Error(), c.text) { // the edge's text, not the vault's, which refuses the same
+				t.Fatalf("not refused by the edge: %v", err)
+			}
 		})
 	}
 }

@@ -66,6 +66,7 @@ func isRefusal(err error) bool {
 	return errors.As(err, &refusal)
 }
 
+// write is record without a second attempt.
 func (s *Server) write(ctx context.Context, v *vault.Vault, a access) (*recorded, error) {
 	who := callerOf(ctx)
 	staff, err := s.staffHandle(ctx, v, who)

@@ -20,14 +20,12 @@ import (
 	"testing"
 	"time"
 
-	"connectrpc.com/connect"
 	"filippo.io/mldsa"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"golang.org/x/sync/errgroup"
 
-	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/state"
@@ -46,17 +44,17 @@ const (
 // site is a whole node under test: its log, vaults and edge, behind real TLS on
 // the loopback interface, with one credential of each role.
 type site struct {
-	t      *testing.T
-	ca     *authority
-	device *authority // device CA, active in the log
-	log    *ledger.Ledger
-	node   *raft.Node
-	vaults map[string]*vault.Vault
-	server *Server
-	policy *proof.Policy
-	url    string
-	logs   *safeBuffer
-	people map[string]*person
+	t                *testing.T
+	ca               *authority
+	device           *authority // device CA, active in the log
+	log              *ledger.Ledger
+	node             *raft.Node
+	vaults           map[string]*vault.Vault
+	server           *Server
+	policy, policyPQ *proof.Policy
+	url              string
+	logs             *safeBuffer
+	people           map[string]*person
 }
 
 // person holds one key, for connections and for statements.
@@ -258,9 +256,7 @@ func (s *site) run(genesis *entry.Statement, keys nodeKeys, o siteOptions) {
 	var err error
 	s.log, err = ledger.Open(ledger.Config{State: options("ledger"), Genesis: genesis.Bytes(), Verifier: verifier, Logger: logger})
 	must(t, err)
-	s.policy, err = proof.MajorityPolicy(genesis.LogID(), s.log.Genesis().Origin, keys.log.Public().(ed25519.PublicKey),
-		[]proof.PolicyNode{{Name: nodeName, Ed25519: keys.cosigner.Public().(ed25519.PublicKey)}}, false)
-	must(t, err)
+	s.pin(genesis, keys)
 	stores := map[string]*vault.Store{}
 	for _, j := range []string{home, second} {
 		stores[j], err = vault.OpenStore(vault.StoreConfig{State: options("vault-" + j), Jurisdiction: j, Genesis: s.log.Genesis(), Policy: s.policy})
@@ -290,6 +286,21 @@ func (s *site) run(genesis *entry.Statement, keys nodeKeys, o siteOptions) {
 	s.serve(keys, o, logger, verifier)
 }
 
+// pin makes the policies that clients of this log pin.
+func (s *site) pin(genesis *entry.Statement, keys nodeKeys) {
+	nodes := []proof.PolicyNode{{
+		Name: nodeName, Ed25519: keys.cosigner.Public().(ed25519.PublicKey), MLDSA: keys.mldsa.PublicKey().Bytes(),
+	}}
+	var err error
+	for _, p := range []struct {
+		to *(*proof.Policy)
+		pq bool
+	}{{&s.policy, false}, {&s.policyPQ, true}} {
+		*p.to, err = proof.MajorityPolicy(genesis.LogID(), s.log.Genesis().Origin, keys.log.Public().(ed25519.PublicKey), nodes, p.pq)
+		must(s.t, err)
+	}
+}
+
 func (s *site) serve(keys nodeKeys, o siteOptions, logger *slog.Logger, verifier *entry.Verifier) {
 	t := s.t
 	cert := s.ca.issue(t, nodeName, keys.tls)
@@ -299,7 +310,7 @@ func (s *site) serve(keys nodeKeys, o siteOptions, logger *slog.Logger, verifier
 	s.server, err = New(Config{
 		Name: nodeName, Version: "test", Placement: []string{home, second},
 		Certificate: tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: keys.tls}, ClientCAs: callers,
-		AuthorKey: keys.author, Policy: s.policy, Limits: o.limits, Peers: map[string]string{nodeName: "https://127.0.0.1:1"},
+		AuthorKey: keys.author, Policy: s.policy, PolicyMLDSA: s.policyPQ, Limits: o.limits, Peers: map[string]string{nodeName: "https://127.0.0.1:1"},
 		Now: time.Now, Rand: rand.Reader, Logger: logger,
 	}, s.log, s.node, s.vaults, verifier)
 	must(t, err)
@@ -329,56 +340,6 @@ func (s *site) serve(keys nodeKeys, o siteOptions, logger *slog.Logger, verifier
 	case <-time.After(30 * time.Second):
 		t.Fatal("the node did not become ready in 30 s")
 	}
-}
-
-// as returns the Connect clients of a person.
-type clients struct {
-	ledger   indeliblev1connect.LedgerServiceClient
-	devices  indeliblev1connect.DevicesServiceClient
-	subjects indeliblev1connect.SubjectsServiceClient
-	records  indeliblev1connect.RecordsServiceClient
-	erasure  indeliblev1connect.ErasureServiceClient
-	cluster  indeliblev1connect.ClusterServiceClient
-}
-
-// calls makes clients whose every call names a jurisdiction.
-func (p *person) calls(jurisdiction string, options ...connect.ClientOption) clients {
-	options = append(options, connect.WithInterceptors(&naming{jurisdiction}))
-	url := p.site.url
-	return clients{
-		ledger:   indeliblev1connect.NewLedgerServiceClient(p.http, url, options...),
-		devices:  indeliblev1connect.NewDevicesServiceClient(p.http, url, options...),
-		subjects: indeliblev1connect.NewSubjectsServiceClient(p.http, url, options...),
-		records:  indeliblev1connect.NewRecordsServiceClient(p.http, url, options...),
-		erasure:  indeliblev1connect.NewErasureServiceClient(p.http, url, options...),
-		cluster:  indeliblev1connect.NewClusterServiceClient(p.http, url, options...),
-	}
-}
-
-// naming sets the jurisdiction header.
-type naming struct{ jurisdiction string }
-
-func (n *naming) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
-	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
-		if n.jurisdiction != "" {
-			r.Header().Set(JurisdictionHeader, n.jurisdiction)
-		}
-		return next(ctx, r)
-	}
-}
-
-func (n *naming) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
-	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
-		conn := next(ctx, spec)
-		if n.jurisdiction != "" {
-			conn.RequestHeader().Set(JurisdictionHeader, n.jurisdiction)
-		}
-		return conn
-	}
-}
-
-func (n *naming) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
-	return next
 }
 
 // count reads a counter.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,7 @@ import (
 type (
 	submissions = []*indeliblev1.Submission
 	answers     = []*indeliblev1.Outcome
+	lie         = func(submissions, answers) (answers, error)
 )
 
 func unavailable(submissions, answers) (answers, error) {
@@ -30,7 +32,7 @@ func unavailable(submissions, answers) (answers, error) {
 }
 
 // each makes a lie of one about every outcome.
-func each(lie func(*indeliblev1.Submission, *indeliblev1.Outcome)) func(submissions, answers) (answers, error) {
+func each(lie func(*indeliblev1.Submission, *indeliblev1.Outcome)) lie {
 	return func(in submissions, out answers) (answers, error) {
 		for i := range out {
 			lie(in[i], out[i])
@@ -40,7 +42,7 @@ func each(lie func(*indeliblev1.Submission, *indeliblev1.Outcome)) func(submissi
 }
 
 // changed makes a lie about the receipt.
-func changed(lie func(*proof.Receipt)) func(submissions, answers) (answers, error) {
+func changed(lie func(*proof.Receipt)) lie {
 	return each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
 		r, err := proof.ParseReceipt(o.Receipt)
 		if err != nil {
@@ -61,12 +63,18 @@ func mustParse(in *indeliblev1.Submission) *entry.Statement {
 }
 
 // lies are what a node may do. The log behind it has taken every reading.
-func lies(t *testing.T, log *testLog) map[string]func(submissions, answers) (answers, error) {
+func lies(t *testing.T, log *testLog) map[string]lie {
+	all := liesAboutReceipts(t, log)
+	maps.Copy(all, liesAboutDuplicates(t, log))
+	maps.Copy(all, liesAboutRefusals(t, log))
+	maps.Copy(all, liesAboutOutcomes())
+	return all
+}
+
+func liesAboutReceipts(t *testing.T, log *testLog) map[string]lie {
 	other := newTestLog(t)
-	stranger := sign(t, newDevice(t, log.id, "eu"), 1)
 	small := log.size()
-	foreign := &testServer{t: t, log: newTestLog(t)}
-	return map[string]func(submissions, answers) (answers, error){
+	return map[string]lie{
 		"another log's receipt": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
 			e, _ := other.append(t, mustParse(in), o.LedgerTimeMs)
 			o.Receipt = other.receipt(t, e, other.size())
@@ -90,6 +98,11 @@ func lies(t *testing.T, log *testLog) map[string]func(submissions, answers) (ans
 			lines := bytes.SplitAfter(r.Checkpoint, []byte("\n"))
 			r.Checkpoint = bytes.Join(slices.Delete(lines, 4, 5), nil)
 		}),
+	}
+}
+
+func liesAboutOutcomes() map[string]lie {
+	return map[string]lie{
 		"one outcome too few": func(_ submissions, out answers) (answers, error) { return out[1:], nil },
 		"no outcomes":         func(submissions, answers) (answers, error) { return nil, nil },
 		"outcomes rotated": func(_ submissions, out answers) (answers, error) {
@@ -98,6 +111,32 @@ func lies(t *testing.T, log *testLog) map[string]func(submissions, answers) (ans
 			}
 			return append(out[1:], out[0]), nil
 		},
+		"no status": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) { o.Status = 0 }),
+		"unknown for ever": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			o.Status = indeliblev1.Outcome_STATUS_UNKNOWN
+		}),
+		"retryable for ever": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
+			*o = *refused(mustParse(in).ID(), entry.CodeOverloaded, true)
+		}),
+		"unavailable": unavailable,
+		"internal": func(submissions, answers) (answers, error) {
+			return nil, connect.NewError(connect.CodeInternal, errors.New(canary))
+		},
+		"overloaded": func(submissions, answers) (answers, error) {
+			err := connect.NewError(connect.CodeResourceExhausted, errors.New(canary))
+			detail, detailErr := connect.NewErrorDetail(&errdetails.RetryInfo{RetryDelay: durationpb.New(10 * time.Millisecond)})
+			if detailErr != nil {
+				panic(detailErr)
+			}
+			err.AddDetail(detail)
+			return nil, err
+		},
+	}
+}
+
+func liesAboutDuplicates(t *testing.T, log *testLog) map[string]lie {
+	stranger := sign(t, newDevice(t, log.id, "eu"), 1)
+	return map[string]lie{
 		"duplicate of another statement": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
 			e, _ := log.append(t, stranger.Statement, o.LedgerTimeMs)
 			o.Status = indeliblev1.Outcome_STATUS_DUPLICATE
@@ -121,6 +160,13 @@ func lies(t *testing.T, log *testLog) map[string]func(submissions, answers) (ans
 		"garbage as logged statement": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
 			o.Status, o.LoggedStatement = indeliblev1.Outcome_STATUS_DUPLICATE, []byte(canary)
 		}),
+	}
+}
+
+func liesAboutRefusals(t *testing.T, log *testLog) map[string]lie {
+	stranger := sign(t, newDevice(t, log.id, "eu"), 1)
+	foreign := &testServer{t: t, log: newTestLog(t)}
+	return map[string]lie{
 		"refusal of another statement": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
 			*o = *refused(stranger.Statement.ID(), entry.CodeMalformed, false)
 		}),
@@ -139,26 +185,6 @@ func lies(t *testing.T, log *testLog) map[string]func(submissions, answers) (ans
 			foreign.log.id = log.id
 			o.SignedRefusal = foreign.signRefusal(mustParse(in).ID())
 		}),
-		"no status": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) { o.Status = 0 }),
-		"unknown for ever": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
-			o.Status = indeliblev1.Outcome_STATUS_UNKNOWN
-		}),
-		"retryable for ever": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
-			*o = *refused(mustParse(in).ID(), entry.CodeOverloaded, true)
-		}),
-		"unavailable": unavailable,
-		"internal": func(submissions, answers) (answers, error) {
-			return nil, connect.NewError(connect.CodeInternal, errors.New(canary))
-		},
-		"overloaded": func(submissions, answers) (answers, error) {
-			err := connect.NewError(connect.CodeResourceExhausted, errors.New(canary))
-			detail, detailErr := connect.NewErrorDetail(&errdetails.RetryInfo{RetryDelay: durationpb.New(10 * time.Millisecond)})
-			if detailErr != nil {
-				panic(detailErr)
-			}
-			err.AddDetail(detail)
-			return nil, err
-		},
 	}
 }
 
@@ -230,7 +256,7 @@ func drainCalls(s *testServer) {
 // could hold anything, is not taken over.
 func TestFinalRefusals(t *testing.T) {
 	server := newTestServer(t, newTestLog(t))
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	defer r.close()
 	server.tell(each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
 		*o = *refused(mustParse(in).ID(), entry.CodeWrongBinding, false)
@@ -253,15 +279,12 @@ func TestFinalRefusals(t *testing.T) {
 func TestFork(t *testing.T) {
 	log := newTestLog(t)
 	server := newTestServer(t, log)
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	r.run(newTestGenerator(t, 1, 10))
 	size := log.size()
 	forked := log.fork(size - 1)
-	server.log = forked
+	server.serve(forked, nil)
 	// One reading: the fork is now as long as the log that was seen.
-	server.mu.Lock()
-	server.lieGrowth = nil
-	server.mu.Unlock()
 	_, err := r.job(newTestGenerator(t, 1, 11)).Run(t.Context())
 	if !errors.Is(err, ErrSplitView) {
 		t.Fatalf("the fork goes unnoticed: %v", err)
@@ -285,9 +308,7 @@ func TestFork(t *testing.T) {
 	// Longer than what was seen, the fork has no proof that it grew from that.
 	r = newRig(t, server, r.dir)
 	provenList(t, forked, 3)
-	server.mu.Lock()
-	server.lieGrowth = func(old, size uint64) [][]byte { return forked.consistency(old, size) }
-	server.mu.Unlock()
+	server.serve(forked, forked.consistency)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err = r.job(newTestGenerator(t, 1, 20)).Run(ctx); err == nil || errors.Is(err, ErrSplitView) {
@@ -297,9 +318,7 @@ func TestFork(t *testing.T) {
 		t.Fatalf("%d readings wait", n)
 	}
 	// Back on the log that was seen before, everything goes on.
-	server.mu.Lock()
-	server.log, server.lieGrowth = log, nil
-	server.mu.Unlock()
+	server.serve(log, nil)
 	if summary := r.run(newTestGenerator(t, 1, 20)); summary.Verified != 10 {
 		t.Fatalf("%+v", summary)
 	}

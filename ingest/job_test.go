@@ -112,7 +112,7 @@ func readingsOf(t testing.TB, log *testLog) (count int) {
 func TestJobBringsEverythingIn(t *testing.T) {
 	log := newTestLog(t)
 	server := newTestServer(t, log)
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	summary := r.run(newTestGenerator(t, 5, 120))
 	if summary != (Summary{Readings: 120, Verified: 120}) {
 		t.Errorf("summary is %+v", summary)
@@ -190,7 +190,7 @@ func TestJobKeepsChains(t *testing.T) {
 
 func TestJobPassesOverWhatIsNoReading(t *testing.T) {
 	server := newTestServer(t, newTestLog(t))
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	defer r.close()
 	good := string(newTestGenerator(t, 1, 1).record(0))
 	path := filepath.Join(t.TempDir(), "in.ndjson")
@@ -215,7 +215,7 @@ func TestJobPassesOverWhatIsNoReading(t *testing.T) {
 func TestJobForgetsTheErased(t *testing.T) {
 	log := newTestLog(t)
 	server := newTestServer(t, log)
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	r.run(newTestGenerator(t, 3, 30))
 	reference := "urn:uuid:" + newTestGenerator(t, 3, 30).uuid("patient", 1)
 	enrolled, ok, err := r.onboard.Lookup(reference)
@@ -260,7 +260,7 @@ func TestJobForgetsTheErased(t *testing.T) {
 
 func TestForgetBeforeAnyRefusal(t *testing.T) {
 	server := newTestServer(t, newTestLog(t))
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	defer r.close()
 	r.run(newTestGenerator(t, 2, 10))
 	g := newTestGenerator(t, 2, 20)
@@ -284,7 +284,7 @@ func TestForgetBeforeAnyRefusal(t *testing.T) {
 func TestJobSendsNewestFirst(t *testing.T) {
 	log := newTestLog(t)
 	server := newTestServer(t, log)
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	defer r.close()
 	r.run(newTestGenerator(t, 1, 1))
 	reference := "urn:uuid:" + newTestGenerator(t, 1, 1).uuid("patient", 0)
@@ -306,11 +306,11 @@ func TestJobSendsNewestFirst(t *testing.T) {
 
 func TestJobCannotRegisterTwice(t *testing.T) {
 	server := newTestServer(t, newTestLog(t))
-	first := newRig(t, server, t.TempDir())
+	first := newRig(t, server, memory(t))
 	first.run(newTestGenerator(t, 2, 10))
 	first.close()
 	// Another spool, the same people: the vault knows them.
-	second := newRig(t, server, t.TempDir())
+	second := newRig(t, server, memory(t))
 	defer second.close()
 	if summary := second.run(newTestGenerator(t, 2, 10)); summary != (Summary{Skipped: 10}) {
 		t.Errorf("%+v", summary)
@@ -319,7 +319,7 @@ func TestJobCannotRegisterTwice(t *testing.T) {
 
 func TestJobGivesUp(t *testing.T) {
 	server := newTestServer(t, newTestLog(t))
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	defer r.close()
 	r.run(newTestGenerator(t, 1, 1))
 	server.tell(unavailable)
@@ -339,7 +339,7 @@ func TestJobGivesUp(t *testing.T) {
 
 func TestJobStopsWithItsContext(t *testing.T) {
 	server := newTestServer(t, newTestLog(t))
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	defer r.close()
 	server.tell(unavailable)
 	ctx, cancel := context.WithCancel(t.Context())

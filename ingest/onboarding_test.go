@@ -23,12 +23,40 @@ import (
 func TestOnboarding(t *testing.T) {
 	log := newTestLog(t)
 	server := newTestServer(t, log)
-	r := newRig(t, server, t.TempDir())
+	r := newRig(t, server, memory(t))
 	defer r.close()
 	e, err := r.onboard.Register(t.Context(), "Patient/1", "eu")
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkEntries(t, server, e)
+	// Known already.
+	again, err := r.onboard.Register(t.Context(), "Patient/1", "eu")
+	if err != nil || *again != *e || len(log.byID) != 3 {
+		t.Errorf("a second time: %+v, %v", again, err)
+	}
+	if _, err := r.onboard.Register(t.Context(), "Patient/1", "us"); err == nil {
+		t.Error("a subject moves to another jurisdiction")
+	}
+	// Taken by another spool.
+	if _, err := r.onboard.Register(t.Context(), "Patient/2", "eu", "Patient/1"); !errors.Is(err, &entry.Refusal{Code: entry.CodeAlreadyRegistered}) {
+		t.Errorf("an identifier of another: %v", err)
+	}
+	for _, key := range r.spool.keys("") {
+		value, _ := r.spool.Value(key)
+		if strings.Contains(key, "Patient/1") || strings.Contains(string(value), "Patient/1") {
+			t.Error("the reference stands in the journal")
+		}
+	}
+	if keys := r.spool.keys(keyEnrol); len(keys) != 0 {
+		t.Errorf("%d finished steps are kept", len(keys))
+	}
+}
+
+// checkEntries looks at the three entries of one subject.
+func checkEntries(t *testing.T, server *testServer, e *Enrolled) {
+	t.Helper()
+	log := server.log
 	if server.identifiers["Patient/1"] == (entry.RequestID{}) {
 		t.Error("the reference is not the identifier")
 	}
@@ -70,29 +98,6 @@ func TestOnboarding(t *testing.T) {
 	}
 	if err := entry.VerifyCertification(identity.Certification, leaf.PublicKey, change.Key, e.Handle); err != nil {
 		t.Error(err)
-	}
-	// Known already.
-	again, err := r.onboard.Register(t.Context(), "Patient/1", "eu")
-	if err != nil || *again != *e || len(log.byID) != 3 {
-		t.Errorf("a second time: %+v, %v", again, err)
-	}
-	if _, err := r.onboard.Register(t.Context(), "Patient/1", "us"); err == nil {
-		t.Error("a subject moves to another jurisdiction")
-	}
-	// Taken by another spool.
-	if _, err := r.onboard.Register(t.Context(), "Patient/2", "eu", "Patient/1"); !errors.Is(err, &entry.Refusal{Code: entry.CodeAlreadyRegistered}) {
-		t.Errorf("an identifier of another: %v", err)
-	}
-	for _, key := range r.spool.keys("") {
-		value, _ := r.spool.Value(key)
-		if strings.Contains(key, "Patient/1") || strings.Contains(string(value), "Patient/1") {
-			t.Error("the reference stands in the journal")
-		}
-	}
-	for _, prefix := range []string{keyEnrol} {
-		if keys := r.spool.keys(prefix); len(keys) != 0 {
-			t.Errorf("%d finished steps are kept", len(keys))
-		}
 	}
 }
 

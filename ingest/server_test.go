@@ -11,6 +11,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/binary"
 	"errors"
+	"io"
+	stdlog "log"
 	"math/big"
 	"net"
 	"net/http"
@@ -74,6 +76,7 @@ func newTestServerOf(t testing.TB, log *testLog, ca *DeviceCA) *testServer {
 	mux.Handle(indeliblev1connect.NewDevicesServiceHandler(s))
 	server := httptest.NewUnstartedServer(mux)
 	server.EnableHTTP2 = true
+	server.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
 	pool := x509.NewCertPool()
 	pool.AddCert(s.ca.certificate)
 	server.TLS = &tls.Config{
@@ -151,8 +154,18 @@ func (s *testServer) tell(lie func([]*indeliblev1.Submission, []*indeliblev1.Out
 	s.lie = lie
 }
 
+// serve makes the server serve another log.
+func (s *testServer) serve(log *testLog, growth func(old, size uint64) [][]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log, s.lieGrowth = log, growth
+}
+
 // accept appends what belongs in and answers honestly.
 func (s *testServer) accept(list []*indeliblev1.Submission) []*indeliblev1.Outcome {
+	s.mu.Lock()
+	log := s.log
+	s.mu.Unlock()
 	outcomes := make([]*indeliblev1.Outcome, len(list))
 	entries := make([]*logged, len(list))
 	for i, submission := range list {
@@ -160,7 +173,7 @@ func (s *testServer) accept(list []*indeliblev1.Submission) []*indeliblev1.Outco
 	}
 	for i, e := range entries {
 		if e != nil {
-			outcomes[i].Receipt = s.log.receipt(s.t, e, s.log.size())
+			outcomes[i].Receipt = log.receipt(s.t, e, log.size())
 		}
 	}
 	return outcomes

@@ -201,7 +201,7 @@ func TestGeneratorIsPlausible(t *testing.T) {
 		Code  struct{ Coding []struct{ Code string } }
 		Value struct{ Value float64 } `json:"valueQuantity"`
 	}
-	records, _ := rest(t, newTestGenerator(t, 20, 5000))
+	records, _ := rest(t, newTestGenerator(t, 20, 5000/scale))
 	for _, record := range records {
 		var resource struct {
 			quantity

@@ -155,16 +155,16 @@ func (s *Spool) open() error {
 func (s *Spool) Close() error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	var tidy error
-	if s.failure() == nil {
-		tidy = s.tidyUp()
+	fault := s.failure()
+	if fault == nil {
+		fault = s.tidyUp()
 	}
 	s.mu.Lock()
 	if s.broken == nil {
 		s.broken = errors.New("ingest: the spool is closed")
 	}
 	s.mu.Unlock()
-	return errors.Join(tidy, s.release())
+	return errors.Join(fault, s.release())
 }
 
 func (s *Spool) release() error {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 )
@@ -63,7 +64,8 @@ func (s *Spool) flush() {
 	s.mu.Unlock()
 	finish(batch, nil)
 	if err := s.upkeep(); err != nil {
-		s.cfg.Logger.Error("the spool cannot go on", slog.String("error", s.fail(err).Error()))
+		s.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "the spool cannot go on",
+			slog.String("error", s.fail(err).Error()))
 	}
 }
 

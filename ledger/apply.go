@@ -138,7 +138,7 @@ func (t *tx) verifyKnown(works [][]work) error {
 	for _, list := range works {
 		for i := range list {
 			w := &list[i]
-			if w.malformed != nil {
+			if w.statement == nil {
 				continue
 			}
 			author, err := t.authors.get(t, w.statement.Author)
@@ -172,12 +172,16 @@ func (t *tx) command(time uint64, works []work) ([]Outcome, error) {
 
 // step decides one statement: known, refused, or appended.
 func (t *tx) step(w *work) (Outcome, error) {
-	if w.malformed != nil {
+	if w.statement == nil {
 		return Outcome{Refusal: w.malformed}, nil
 	}
 	id := w.statement.ID()
-	if index, known, err := t.known(w.statement); err != nil || known {
-		return t.duplicate(id, index, err)
+	index, known, err := t.known(w.statement)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if known {
+		return t.duplicate(id, index)
 	}
 	s, err := t.judge(w)
 	if refusal, ok := refusalIn(err); ok {
@@ -196,10 +200,7 @@ func (t *tx) step(w *work) (Outcome, error) {
 	return o, t.append(w.statement, leaf, s)
 }
 
-func (t *tx) duplicate(id entry.StatementID, index uint64, err error) (Outcome, error) {
-	if err != nil {
-		return Outcome{}, err
-	}
+func (t *tx) duplicate(id entry.StatementID, index uint64) (Outcome, error) {
 	e, err := t.entry(index)
 	if err != nil {
 		return Outcome{}, err
@@ -246,5 +247,5 @@ func (t *tx) alarm(s *entry.Statement, r *entry.Refusal) {
 		return
 	}
 	t.l.log.LogAttrs(context.Background(), slog.LevelError, "an author has seen another history than ours",
-		slog.String("author", s.Author.String()), slog.Uint64("seen size", s.Seen.Size), slog.Uint64("size", t.meta.size))
+		slog.String("author", s.Author.String()), slog.Uint64("seen_size", s.Seen.Size), slog.Uint64("size", t.meta.size))
 }

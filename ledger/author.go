@@ -64,6 +64,7 @@ func newAuthorTable(rows int) *table[entry.AuthorID, Author] {
 		encode: encodeAuthor,
 		decode: decodeAuthor,
 		kept:   newCache[entry.AuthorID, *Author](rows),
+		alone:  true,
 	}
 }
 

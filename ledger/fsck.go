@@ -84,8 +84,8 @@ func Fsck(ctx context.Context, db pebble.Reader, c Check) (*Report, error) {
 	if c.Verifier == nil || c.Logger == nil {
 		return nil, errors.New("ledger: a check needs a verifier and a logger")
 	}
-	f := &fsck{ctx: ctx, db: db, check: c, report: &Report{}}
-	err := f.run()
+	f := &fsck{db: db, check: c, report: &Report{}}
+	err := f.run(ctx)
 	slices.SortStableFunc(f.report.Faults, func(a, b Fault) int { return cmp.Compare(a.Index, b.Index) })
 	return f.report, err
 }
@@ -112,7 +112,6 @@ func FsckDir(ctx context.Context, o state.Options, c Check) (report *Report, err
 }
 
 type fsck struct {
-	ctx    context.Context
 	db     pebble.Reader
 	check  Check
 	report *Report
@@ -142,22 +141,22 @@ func (f *fsck) fault(index uint64, prefix byte, format string, args ...any) {
 	}
 }
 
-func (f *fsck) run() (err error) {
+func (f *fsck) run(ctx context.Context) (err error) {
 	if f.report.Size, err = f.size(); err != nil {
 		return err
 	}
-	ok, err := f.found()
+	ok, err := f.found(ctx)
 	if err != nil || !ok {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.fresh.Close()) }()
-	if err := f.fold(); err != nil {
+	if err := f.fold(ctx); err != nil {
 		return err
 	}
 	if f.report.Root, err = f.fresh.Root(f.report.Folded); err != nil {
 		return err
 	}
-	return f.compare()
+	return f.compare(ctx)
 }
 
 // size counts the leaves from index 0 on, without trusting the meta row.
@@ -170,7 +169,7 @@ func (f *fsck) size() (uint64, error) {
 }
 
 // found founds the fresh ledger; ok is false when entry 0 does not allow it.
-func (f *fsck) found() (ok bool, err error) {
+func (f *fsck) found(ctx context.Context) (ok bool, err error) {
 	leaf, err := f.leaf(0)
 	if err != nil || leaf == nil {
 		return false, err
@@ -188,7 +187,7 @@ func (f *fsck) found() (ok bool, err error) {
 		State: state.Options{
 			FS: fs, Dir: dir, Logger: f.check.Logger,
 			Broken: func(reason error) {
-				f.check.Logger.LogAttrs(f.ctx, slog.LevelError, "scratch of a check failed", slog.String("reason", reason.Error()))
+				f.check.Logger.LogAttrs(ctx, slog.LevelError, "scratch of a check failed", slog.String("reason", reason.Error()))
 			},
 		},
 		Genesis: founding.statement.Bytes(), Verifier: f.check.Verifier, Logger: f.check.Logger,
@@ -215,9 +214,9 @@ func (f *fsck) leaf(index uint64) ([]byte, error) {
 
 // fold applies the entries, each as a command of its own ledger time, until one
 // does not fit. That one is a fault; what follows cannot be judged.
-func (f *fsck) fold() error {
+func (f *fsck) fold(ctx context.Context) error {
 	for next := uint64(1); next < f.report.Size; next = f.report.Folded {
-		if err := f.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		cmds, err := f.read(next, min(next+fsckBatch, f.report.Size))

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 
 // compare walks all rows of both databases side by side. When folding stopped
 // early, only rows written once by an entry before that can be compared.
-func (f *fsck) compare() (err error) {
+func (f *fsck) compare(ctx context.Context) (err error) {
 	stored, err := f.db.NewIter(nil)
 	if err != nil {
 		return fmt.Errorf("ledger: read rows: %w", err)
@@ -28,7 +29,7 @@ func (f *fsck) compare() (err error) {
 	stored.First()
 	fresh.First()
 	for stored.Valid() || fresh.Valid() {
-		if err := f.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := f.pair(stored, fresh); err != nil {
@@ -40,15 +41,7 @@ func (f *fsck) compare() (err error) {
 
 // pair compares the rows both iterators stand at and moves on.
 func (f *fsck) pair(stored, fresh *pebble.Iterator) error {
-	order := 0
-	switch {
-	case !fresh.Valid():
-		order = -1
-	case !stored.Valid():
-		order = 1
-	default:
-		order = bytes.Compare(stored.Key(), fresh.Key())
-	}
+	order := sideBySide(stored, fresh)
 	var key, have, want []byte
 	var err error
 	if order <= 0 {
@@ -67,6 +60,18 @@ func (f *fsck) pair(stored, fresh *pebble.Iterator) error {
 	}
 	f.row(key, have, want)
 	return nil
+}
+
+// sideBySide tells which iterator stands at the smaller key: the first (below
+// 0), the second (above 0) or both. One that is at its end stands above all.
+func sideBySide(stored, fresh *pebble.Iterator) int {
+	switch {
+	case !fresh.Valid():
+		return -1
+	case !stored.Valid():
+		return 1
+	}
+	return bytes.Compare(stored.Key(), fresh.Key())
 }
 
 // rowOf copies a row; an empty one is not nil.

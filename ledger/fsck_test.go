@@ -69,7 +69,7 @@ func TestFsckFindsEveryFlippedBit(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for _, prefix := range slices.Sorted(maps.Keys(rows)) {
-		for range 6 {
+		for range fewer(6) {
 			victim := rows[prefix][rng.IntN(len(rows[prefix]))]
 			tamper(t, s, victim, rng)
 		}

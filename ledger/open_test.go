@@ -83,3 +83,18 @@ func TestReadOnly(t *testing.T) {
 		t.Error("opened nothing for reading")
 	}
 }
+
+// TestRootIsReadFromTheStore: a tile that changes on the disk after it was
+// written makes the node refuse to name a root.
+func TestRootIsReadFromTheStore(t *testing.T) {
+	w := ledgertest.NewWorld(t, 42)
+	l := w.Open(t, vfs.NewMem(), "ledger")
+	w.Apply(t, l, w.Staff()...)
+	rows := rowsOf(t, l.State())['t']
+	edge := rows[len(rows)-1]
+	edge.value[len(edge.value)-1] ^= 1
+	must(t, l.State().Set(edge.key, edge.value, pebble.NoSync))
+	if root, err := l.Root(l.Size()); err == nil {
+		t.Fatalf("root %s of a damaged tile", root)
+	}
+}

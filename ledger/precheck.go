@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 
 	"indelible/ledger/entry"
@@ -17,15 +18,23 @@ import (
 //
 // A node that lags behind the others judges by what it has. Refusals that are
 // retryable (entry.Refusal) may be of that sort.
-func (l *Ledger) Precheck(now uint64, stmts []*entry.Statement, sealedAt []uint64) ([]Outcome, error) {
+func (l *Ledger) Precheck(now uint64, stmts []*entry.Statement, sealedAt []uint64) (outcomes []Outcome, err error) {
 	if sealedAt != nil && len(sealedAt) != len(stmts) {
 		return nil, fmt.Errorf("ledger: %d seal times for %d statements", len(sealedAt), len(stmts))
 	}
 	if now > entry.MaxTime {
 		return nil, fmt.Errorf("ledger: time %d is out of range", now)
 	}
-	v := l.view.Load()
-	t := l.overlaid(meta{size: v.size, time: v.time})
+	snapshot := l.db.NewSnapshot()
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	var at meta
+	if _, err := readRow(snapshot, metaKey, func(row []byte) (err error) {
+		at, err = decodeMeta(row)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	t := l.overlaid(snapshot, at)
 	works := make([]work, len(stmts))
 	for i, s := range stmts {
 		works[i] = work{statement: s, unsealed: sealedAt == nil}

@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -14,7 +16,7 @@ import (
 // TestPrecheckForetells asks, before each command of a random history, what it
 // will answer, and wants exactly that, and nothing written.
 func TestPrecheckForetells(t *testing.T) {
-	for seed := uint64(300); seed < 303; seed++ {
+	for seed := uint64(300); seed < 300+uint64(fewer(3)); seed++ {
 		tr := &trial{t: t, history: newHistory(t, seed), codes: map[entry.Code]int{}, kinds: map[entry.Kind]int{}}
 		tr.l = tr.Open(t, vfs.NewMem(), "ledger")
 		tr.run()
@@ -66,7 +68,7 @@ func TestPrecheckBeforeSealing(t *testing.T) {
 	l := w.Open(t, vfs.NewMem(), "ledger")
 	s, setup := w.Subject("eu")
 	r := w.Reading(s)
-	all := append(setup, r)
+	all := slices.Concat(setup, []*entry.Statement{r})
 	out, err := l.Precheck(w.Now, all, nil)
 	must(t, err)
 	for i, o := range out {
@@ -85,4 +87,39 @@ func TestPrecheckBeforeSealing(t *testing.T) {
 	if l.Size() != 1 {
 		t.Fatal("asking made the log grow")
 	}
+}
+
+// TestPrecheckWhileApplying asks about statements that are being applied.
+func TestPrecheckWhileApplying(t *testing.T) {
+	w := ledgertest.NewWorld(t, 15)
+	l := w.Open(t, vfs.NewMem(), "ledger")
+	s, setup := w.Subject("eu")
+	w.Apply(t, l, setup...)
+	all := make([]*entry.Statement, 400)
+	for i := range all {
+		all[i] = w.Reading(s)
+	}
+	now := w.Now
+	var asking sync.WaitGroup
+	for from := range 2 {
+		asking.Go(func() {
+			for i := from; i+4 <= len(all); i++ {
+				out, err := l.Precheck(now, all[i:i+4], nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for j, o := range out {
+					if o.Refusal != nil {
+						t.Errorf("statement %d: %v", i+j, error(o.Refusal))
+						return
+					}
+				}
+			}
+		})
+	}
+	for i := range all {
+		w.Apply(t, l, all[i])
+	}
+	asking.Wait()
 }

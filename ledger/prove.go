@@ -8,17 +8,19 @@ import (
 	"indelible/proof"
 )
 
-// Root returns the root of the log's first size entries. It fails with
-// ErrBeyond above Size.
+// Root returns the root of the log's first size entries, computed from the
+// stored tiles. It fails with ErrBeyond above Size, and if tiles and the root
+// that Apply arrived at differ: then this node must sign nothing.
 func (l *Ledger) Root(size uint64) (proof.Hash, error) {
 	v := l.view.Load()
 	if size > v.size {
 		return proof.Hash{}, fmt.Errorf("%w: root of %d entries of %d", ErrBeyond, size, v.size)
 	}
-	if size == v.size {
-		return v.root, nil
+	root, err := l.committed().root(size)
+	if err == nil && size == v.size && root != v.root {
+		err = fmt.Errorf("%w: tile: the tree of %d entries has root %s, applying them gave %s", errRow, size, root, v.root)
 	}
-	return l.committed().root(size)
+	return root, err
 }
 
 // Inclusion returns the proof that the entry at index is in the tree of the

@@ -55,8 +55,14 @@ func parseLogged(index uint64, leaf []byte) (*entry.Statement, uint64, error) {
 	return s, time, nil
 }
 
+// statementAt reads an entry that a committed row names. It may be newer than
+// the view, which is published a moment after the commit.
 func (l *Ledger) statementAt(index uint64) (*entry.Statement, error) {
-	s, _, err := l.Statement(index)
+	leaf, err := l.readLeaf(index)
+	if err != nil {
+		return nil, err
+	}
+	s, _, err := parseLogged(index, leaf)
 	return s, err
 }
 

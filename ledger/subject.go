@@ -25,6 +25,7 @@ func newHandleTable(rows int) *table[entry.Handle, Handle] {
 		prefix: keyHandle,
 		key:    func(h entry.Handle) []byte { return bytesKey(keyHandle, h[:]) },
 		kept:   newCache[entry.Handle, *Handle](rows),
+		alone:  true,
 		encode: func(h *Handle, w *rowWriter) {
 			w.uint(h.no)
 			w.uint(uint64(h.Class))
@@ -66,6 +67,7 @@ func newBindingTable(rows int) *table[entry.BindingID, Binding] {
 		prefix: keyBinding,
 		key:    func(id entry.BindingID) []byte { return bytesKey(keyBinding, id[:]) },
 		kept:   newCache[entry.BindingID, *Binding](rows),
+		alone:  true,
 		encode: func(b *Binding, w *rowWriter) {
 			w.fixed(b.Handle[:])
 			w.fixed(b.Author[:])

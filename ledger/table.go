@@ -15,6 +15,10 @@ type table[K comparable, V any] struct {
 	encode func(*V, *rowWriter)
 	decode func(K, *rowReader) *V
 	kept   *cache[K, *V] // nil: rows are read too rarely, or never twice
+
+	// Whether a row says nothing about other rows, so that Precheck may take one
+	// from memory that is newer than its snapshot.
+	alone bool
 }
 
 // find reads a committed row for a reader; nil when there is none.
@@ -67,8 +71,11 @@ func (o *overlay[K, V]) get(t *tx, k K) (*V, error) {
 	if v, ok := o.changed[k]; ok {
 		return v, nil
 	}
-	if o.table.kept == nil || t.readOnly() {
+	switch {
+	case t.readOnly() && o.table.alone:
 		return o.table.find(t.from, k)
+	case t.readOnly() || o.table.kept == nil:
+		return o.table.load(t.from, k)
 	}
 	if v, ok := o.table.kept.get(k); ok {
 		return v, nil

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"encoding/binary"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"testing"
@@ -18,7 +17,7 @@ import (
 func bareTree(t testing.TB) *Ledger {
 	t.Helper()
 	db, err := state.Open(state.Options{
-		FS: vfs.NewMem(), Dir: "tree", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		FS: vfs.NewMem(), Dir: "tree", Logger: slog.New(slog.DiscardHandler),
 		Broken: func(reason error) { t.Error(reason) },
 	})
 	if err != nil {

@@ -59,14 +59,14 @@ type logged struct {
 
 // begin starts a transaction of the writer.
 func (l *Ledger) begin() *tx {
-	t := l.overlaid(l.meta)
+	t := l.overlaid(l.db, l.meta)
 	t.batch, t.tree, t.digest = l.db.NewBatch(), l.tree, sha256.New()
 	return t
 }
 
 // overlaid is a transaction on a state, without the means to write.
-func (l *Ledger) overlaid(at meta) *tx {
-	t := &tx{l: l, from: l.db, meta: at, base: at.size, now: at.time}
+func (l *Ledger) overlaid(from pebble.Reader, at meta) *tx {
+	t := &tx{l: l, from: from, meta: at, base: at.size, now: at.time}
 	t.authors.table = l.tables.authors
 	t.cas.table = l.tables.cas
 	t.handles.table = l.tables.handles

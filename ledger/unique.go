@@ -38,7 +38,7 @@ func (t *tx) device(author *Author) (*device, error) {
 }
 
 func (t *tx) committedDevice(no uint64) (*device, error) {
-	if d, ok := t.l.tables.devices.peek(no); ok {
+	if d, ok := t.l.tables.devices.peek(no); ok && !t.readOnly() {
 		return d, nil
 	}
 	return t.loadDevice(no)

@@ -51,16 +51,32 @@ func (f *fault) halt(step string, err error) {
 }
 
 // shield runs work in a goroutine of its own, so that a store that halts does
-// not end the caller's.
+// not end the caller's, nor leave it waiting for somebody who was ended. What
+// storage panics with while it is being opened is an error; a fault of the
+// program stays a panic.
 func (f *fault) shield(work func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		defer close(done)
+		defer func() {
+			switch p := recover().(type) {
+			case nil:
+			case runtime.Error:
+				panic(p)
+			case error:
+				done <- p
+			default:
+				panic(p)
+			}
+		}()
 		done <- work()
 	}()
-	err, returned := <-done
-	if returned {
-		return err
+	select {
+	case err, returned := <-done:
+		if returned {
+			return err
+		}
+	case <-f.over:
 	}
 	if err := f.err(); err != nil {
 		return err

@@ -47,7 +47,7 @@ func TestEveryWriteFault(t *testing.T) {
 		t.Fatalf("only %d writes in a life", total)
 	}
 	t.Logf("%d writes", total)
-	for at := int64(1); at <= total; at += 1 + at/40 {
+	for at := int64(1); at <= total; at += every * (1 + at/40) {
 		faultyLife(t, at)
 	}
 }

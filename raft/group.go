@@ -108,10 +108,11 @@ func (g *group) check() error {
 		return nil
 	}
 	var at hraft.Log
-	if err := g.log.GetLog(durable.Index, &at); err != nil {
+	found, err := g.log.read(durable.Index, &at)
+	if err != nil {
 		return fmt.Errorf("raft: group %s: entry %d: %w", g.name, durable.Index, err)
 	}
-	if at.Term != durable.Term {
+	if !found || at.Term != durable.Term {
 		return fmt.Errorf("raft: group %s: entry %d has term %d in the log and %d in the state", g.name, durable.Index, at.Term, durable.Term)
 	}
 	return nil

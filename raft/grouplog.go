@@ -125,8 +125,8 @@ func (g *groupLog) bounds() (first, last uint64) {
 }
 
 // GetLog implements hraft.LogStore. A miss is exactly hraft.ErrLogNotFound: the
-// library compares with ==. Anything else means that a stored entry cannot be
-// read back, which the library would answer with a panic.
+// library compares with ==. To anything else, a stored entry that cannot be
+// read back, it would answer with a panic.
 func (g *groupLog) GetLog(index uint64, to *hraft.Log) error {
 	g.mu.RLock()
 	cached := g.cached.get(index)
@@ -135,18 +135,27 @@ func (g *groupLog) GetLog(index uint64, to *hraft.Log) error {
 		*to = *cached
 		return nil
 	}
-	row, closer, err := g.store.db.Get(entryKey(g.number, index))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return hraft.ErrLogNotFound
-	}
+	found, err := g.read(index, to)
 	if err != nil {
 		g.store.fault.halt("read the Raft log", err)
 	}
-	err = decodeEntry(row, index, to)
-	if err := errors.Join(err, closer.Close()); err != nil {
-		g.store.fault.halt("read the Raft log", err)
+	if !found {
+		return hraft.ErrLogNotFound
 	}
 	return nil
+}
+
+// read reads an entry from disk.
+func (g *groupLog) read(index uint64, to *hraft.Log) (found bool, err error) {
+	row, closer, err := g.store.db.Get(entryKey(g.number, index))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	err = decodeEntry(row, index, to)
+	return true, errors.Join(err, closer.Close())
 }
 
 // StoreLog implements hraft.LogStore.

@@ -69,31 +69,26 @@ func openLogStore(cfg Config, f *fault) (*logStore, error) {
 	}, nil
 }
 
-// openPebble turns what Pebble calls fatal while it opens into an error: there
-// is nothing yet that could be half done.
-func openPebble(cfg Config, dir string, f *fault) (db *pebble.DB, err error) {
-	logger := &storageLogger{to: cfg.Logger, fault: f}
-	logger.opening.Store(true)
-	defer func() {
-		logger.opening.Store(false)
-		if r := recover(); r != nil {
-			fatal, ok := r.(storageFatal)
-			if !ok {
-				panic(r)
-			}
-			db, err = nil, fatal
-		}
-	}()
-	return pebble.Open(dir, &pebble.Options{
-		FS:                          cfg.FS,
-		Cache:                       cfg.Cache,
-		FormatMajorVersion:          state.FormatVersion,
-		MemTableSize:                logMemTableBytes,
-		MemTableStopWritesThreshold: logStopMemTables,
-		MaxOpenFiles:                logMaxOpenFiles,
-		Logger:                      logger,
-		EventListener:               logger.listener(),
+func openPebble(cfg Config, dir string, f *fault) (*pebble.DB, error) {
+	var db *pebble.DB
+	logger := storageLogger{to: cfg.Logger, fault: f}
+	err := f.shield(func() (err error) {
+		db, err = pebble.Open(dir, &pebble.Options{
+			FS:                          cfg.FS,
+			Cache:                       cfg.Cache,
+			FormatMajorVersion:          state.FormatVersion,
+			MemTableSize:                logMemTableBytes,
+			MemTableStopWritesThreshold: logStopMemTables,
+			MaxOpenFiles:                logMaxOpenFiles,
+			Logger:                      logger,
+			EventListener:               logger.listener(),
+		})
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
 }
 
 func (s *logStore) close() error { return s.db.Close() }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -278,6 +279,86 @@ func TestAwait(t *testing.T) {
 			if err := <-answers; !errors.Is(err, raft.ErrStopped) {
 				t.Errorf("a waiter at the end: %v", err)
 			}
+		}
+	})
+}
+
+// TestBarrierWaitsForTheFold: what is committed and not yet folded in here is
+// waited for.
+func TestBarrierWaitsForTheFold(t *testing.T) {
+	w := rafttest.NewWorld(t, 28)
+	n := rafttest.Start(t, w, rafttest.Options{FS: vfs.NewMem(), Jurisdictions: []string{}})
+	before := n.Status().Groups[0].Commit
+	release := n.HoldFold()
+	appended := make(chan error, 1)
+	go func() {
+		_, err := n.Append(t.Context(), w.Items(w.Staff()...), raft.LaneOrdinary)
+		appended <- err
+	}()
+	for n.Status().Groups[0].Commit == before {
+		runtime.Gosched()
+	}
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := n.Barrier(short, ""); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a barrier before what is committed is readable: %v", err)
+	}
+	release()
+	if err := errors.Join(n.Barrier(t.Context(), ""), <-appended); err != nil {
+		t.Error(err)
+	}
+	n.Shut(t)
+}
+
+// TestLeadingNeedsATermOpening: a leader that has committed nothing in its term
+// does not know what others committed before, and serves no barrier.
+func TestLeadingNeedsATermOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rafttest.NewWorld(t, 29)
+		n := rafttest.Start(t, w, rafttest.Options{FS: vfs.NewMem(), Jurisdictions: []string{}})
+		if !n.Leads("") || n.Leads("mars") {
+			t.Error("a ready node does not lead, or leads what it does not have")
+		}
+		n.ForgetTerm()
+		if err := n.Barrier(t.Context(), ""); !errors.Is(err, raft.ErrNotLeader) || n.Leads("") {
+			t.Errorf("a barrier in a term that is not open: %v", err)
+		}
+		n.Shut(t)
+	})
+}
+
+// TestStopAnswersWhatIsInFlight: a stop that is asked for lets finish what was
+// taken in, and takes nothing more.
+func TestStopAnswersWhatIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rafttest.NewWorld(t, 30)
+		v := newValve()
+		n := rafttest.Start(t, w, rafttest.Options{FS: v.on(vfs.NewMem()), Jurisdictions: []string{}})
+		all := history(t, w, 1, 60)
+		n.MustAppend(t, all[:12]...)
+		v.shut()
+		answers := make(chan error, len(all))
+		for _, s := range all[12:] {
+			go func() {
+				_, err := n.Append(t.Context(), w.Items(s), raft.LaneOrdinary)
+				answers <- err
+			}()
+		}
+		synctest.Wait()
+		ended := make(chan error, 1)
+		go func() { ended <- n.Stop() }()
+		synctest.Wait()
+		if _, err := n.Append(t.Context(), w.Items(all[0]), raft.LaneOrdinary); !errors.Is(err, raft.ErrStopped) {
+			t.Errorf("taken in while stopping: %v", err)
+		}
+		v.release()
+		for range all[12:] {
+			if err := <-answers; err != nil {
+				t.Errorf("in flight at the stop: %v", err)
+			}
+		}
+		if err := errors.Join(<-ended, n.Close()); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package raft_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,13 +34,15 @@ func stopped(t *testing.T, n *rafttest.Node, reason error) {
 func TestClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rafttest.NewWorld(t, 41)
-		var back time.Duration
-		o := rafttest.Options{FS: vfs.NewMem(), Jurisdictions: []string{}, Now: func() time.Time { return w.Clock().Add(-back) }}
+		var back atomic.Int64 // time.Duration
+		o := rafttest.Options{FS: vfs.NewMem(), Jurisdictions: []string{}, Now: func() time.Time {
+			return w.Clock().Add(-time.Duration(back.Load()))
+		}}
 		n := rafttest.Start(t, w, o)
 		all := history(t, w, 1, 5)
 		<-time.After(time.Minute)
 		out := n.MustAppend(t, all[:10]...)
-		back = 4 * time.Second
+		back.Store(int64(4 * time.Second))
 		later := n.MustAppend(t, all[10])
 		if later[0].LedgerTime < out[0].LedgerTime {
 			t.Errorf("ledger time went back from %d to %d", out[0].LedgerTime, later[0].LedgerTime)
@@ -47,7 +50,7 @@ func TestClockSetBack(t *testing.T) {
 		if _, err := n.Await(t.Context(), later[0].Index+1); err != nil {
 			t.Fatal(err)
 		}
-		back = 10 * time.Second
+		back.Store(int64(10 * time.Second))
 		n.MustAppend(t, all[11])
 		size := n.Published().Checkpoint.Size
 		if _, err := n.Await(t.Context(), size+1); !errors.Is(err, raft.ErrStopped) {
@@ -62,7 +65,7 @@ func TestClockSetBack(t *testing.T) {
 		}
 		n.Go()
 		stopped(t, n, raft.ErrClock)
-		back = 0
+		back.Store(0)
 		n = rafttest.Start(t, w, o)
 		if p, err := n.Await(t.Context(), n.Ledger.Size()); err != nil || p.Checkpoint.Size <= size {
 			t.Errorf("with the clock set right: %+v, %v", p, err)

@@ -27,8 +27,9 @@ func TestMain(m *testing.M) {
 
 func asProgram(program func(context.Context, []string, io.Writer, io.Writer) int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(program(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	code := program(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // TestStories tells what a person at a terminal sees of both programs.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -113,6 +114,29 @@ func TestQuickstartShowsEverythingOnceAndGoesOn(t *testing.T) {
 	}
 	if code, out, remarks := program(t, "fsck", "--config", site.Config(), "--output", "json"); code != 0 || !strings.Contains(out, `"sound": true`) {
 		t.Errorf("fsck: exit code %d: %s%s", code, out, remarks)
+	}
+	damage(t, filepath.Join(dir, "state", "ledger"))
+	if code, out, _ := program(t, "fsck", "--config", site.Config(), "--output", "json"); code != 1 || strings.Contains(out, `"sound": true`) {
+		t.Errorf("fsck of a damaged disk: exit code %d: %s", code, out)
+	}
+}
+
+// damage flips a bit in the first block of every table in a folder.
+func damage(t *testing.T, dir string) {
+	t.Helper()
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil || len(tables) == 0 {
+		t.Fatalf("no tables in %s: %v", dir, err)
+	}
+	for _, table := range tables {
+		raw, err := os.ReadFile(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw[64] ^= 1
+		if err := os.WriteFile(table, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

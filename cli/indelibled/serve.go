@@ -36,7 +36,7 @@ type jsonServing struct {
 }
 
 func serve(ctx context.Context, p *say.Printer, cfg node.Config) error {
-	n, err := node.Open(cfg, version(), p.Err)
+	n, err := node.Open(ctx, cfg, version(), p.Err)
 	if err != nil {
 		return openProblem(err, cfg)
 	}

@@ -50,7 +50,7 @@ func serving(t testing.TB, site founding.Site, do func(r *running)) {
 	}
 	cfg.LogLevel = "debug"
 	r := &running{logs: &lockedBuffer{}, site: site}
-	n, err := node.Open(cfg, "test", r.logs)
+	n, err := node.Open(t.Context(), cfg, "test", r.logs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -193,7 +193,7 @@ func TestSubject(t *testing.T) {
 
 func TestRandomDocuments(t *testing.T) {
 	r := newRand(t)
-	for range 8_000 {
+	for range 8_000 / scale {
 		document := newRandomObservation(r)
 		if !json.Valid([]byte(document)) {
 			t.Fatalf("the generator wrote invalid JSON: %s", document)
@@ -208,7 +208,7 @@ func TestRandomDocuments(t *testing.T) {
 // Every single-byte change of a document is judged alike by both implementations.
 func TestMutatedDocuments(t *testing.T) {
 	r := newRand(t)
-	for range 120 {
+	for range 120 / scale {
 		original := []byte(newRandomObservation(r))
 		for range 50 {
 			mutated := bytes.Clone(original)

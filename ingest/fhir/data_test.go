@@ -46,7 +46,9 @@ func TestEverySyntheaObservation(t *testing.T) {
 	lines.Buffer(nil, MaxResource+1)
 	count := 0
 	for lines.Scan() {
-		check(t, lines.Bytes())
+		if count%scale == 0 {
+			check(t, lines.Bytes())
+		}
 		o, err := Parse(lines.Bytes())
 		if err != nil || !strings.HasPrefix(o.Subject, "urn:uuid:") {
 			t.Fatalf("line %d: subject is missing, %v", count+1, err)

@@ -221,7 +221,7 @@ var cddlBlind = []string{
 	"origin with a plus", "origin with a line feed", "signed by the second registrar", "a registrar twice", "an operator is a registrar",
 	"a node's author key is an operator's", "two nodes with one cosigner key", "a jurisdiction twice with different rules", "a node placed where no rule is",
 	"tag 18 in two bytes",
-	"alg ES256 under an Ed25519 key",
+	"alg ES256 under an Ed25519 key", "media type of 256 bytes",
 }
 
 // TestCDDLAgrees: FORMAT.cddl matches what is accepted, as the right kind and no

@@ -136,8 +136,8 @@ func TestSignRefusesWhatASignerGotWrong(t *testing.T) {
 		}
 		return b
 	}
-	one := big.NewInt(1)
-	for _, answer := range [][]byte{nil, {0x30, 0}, der(new(big.Int), one), der(one, orderP256), der(one, big.NewInt(-1)), der(one, one), append(der(one, one), 0), make([]byte, 64)} {
+	one, huge := big.NewInt(1), new(big.Int).Lsh(big.NewInt(1), 300)
+	for _, answer := range [][]byte{nil, {0x30, 0}, der(new(big.Int), one), der(one, orderP256), der(one, big.NewInt(-1)), der(one, one), der(huge, one), der(one, huge), append(der(one, one), 0), make([]byte, 64)} {
 		if _, err := d.Sign(nil, badSigner{c.p256(), answer}); err == nil {
 			t.Errorf("ES256 signature %x was taken", answer)
 		}

@@ -187,6 +187,9 @@ func signedBy(t testing.TB, d Draft, key crypto.Signer, edit func(sig []byte) []
 // forgeries.
 func edCases(t testing.TB, c chance) []edCase {
 	points := torsionPoints(t)
+	if raceEnabled {
+		points = points[:3]
+	}
 	var cases []edCase
 	add := func(name string, key crypto.Signer, edit func([]byte) []byte) {
 		d, _ := c.draft(t, KindReading)
@@ -241,7 +244,7 @@ func TestEdDSASingleEqualsBatch(t *testing.T) {
 			t.Errorf("%s: single says %v, the slow implementation %v", e.name, err, want[i])
 		}
 	}
-	if accepted < 64+8 { // all mixed orders and all canonical R of small order
+	if accepted < 64+8 && !raceEnabled { // all mixed orders and all canonical R of small order
 		t.Fatalf("only %d of %d cases accepted", accepted, len(cases))
 	}
 	for _, size := range []int{1, 2, minBatch, 7, 31, 93, 94, 95, len(cases)} {

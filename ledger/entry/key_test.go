@@ -195,7 +195,8 @@ func TestCAKeys(t *testing.T) {
 	small := &rsa.PublicKey{N: new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 2047), big.NewInt(1)), E: 65537}
 	large := &rsa.PublicKey{N: new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), MaxRSABits+1), big.NewInt(1)), E: 65537}
 	even := &rsa.PublicKey{N: rsa2048.N, E: 65536}
-	for name, key := range map[string]crypto.PublicKey{"P-521": p521.Public(), "RSA 2047": small, "RSA 8193": large, "even exponent": even} {
+	evenModulus := &rsa.PublicKey{N: new(big.Int).Add(rsa2048.N, big.NewInt(1)), E: 65537}
+	for name, key := range map[string]crypto.PublicKey{"P-521": p521.Public(), "RSA 2047": small, "RSA 8193": large, "even exponent": even, "even modulus": evenModulus} {
 		spki, err := x509.MarshalPKIXPublicKey(key)
 		if err != nil {
 			t.Fatal(err)

@@ -200,7 +200,7 @@ func secondHeaders(d Draft, alg int64, kid AuthorID) cose.ProtectedHeader {
 func TestSecondImplementation(t *testing.T) {
 	c := chance{newRand(t)}
 	rounds := 40
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		rounds = 10
 	}
 	for _, kind := range Kinds() {

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -115,6 +116,9 @@ func otherFormats(t testing.TB) []otherFormat {
 				{"nonce of 31 bytes", CodeFieldInvalid, plant(list{uint64(1), nonce[:31], MediaTypeFHIR, content})},
 				{"media type as bytes", CodeMalformed, plant(list{uint64(1), nonce[:], []byte(MediaTypeFHIR), content})},
 				{"media type empty", CodeFieldInvalid, plant(list{uint64(1), nonce[:], "", content})},
+				{"media type of 256 bytes", CodeFieldInvalid, plant(list{uint64(1), nonce[:], "text/" + strings.Repeat("x", 251), content})},
+				{"media type without a type", CodeFieldInvalid, plant(list{uint64(1), nonce[:], "/plain", content})},
+				{"media type without a subtype", CodeFieldInvalid, plant(list{uint64(1), nonce[:], "text/", content})},
 				{"media type with a line feed", CodeFieldInvalid, plant(list{uint64(1), nonce[:], "text/\nplain", content})},
 				{"content as text", CodeMalformed, plant(list{uint64(1), nonce[:], MediaTypeFHIR, string(content)})},
 				{"content null", CodeMalformed, plant(list{uint64(1), nonce[:], MediaTypeFHIR, nil})},

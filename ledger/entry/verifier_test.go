@@ -204,3 +204,31 @@ func TestBatchIsAFunctionOfItsInput(t *testing.T) {
 		t.Error("the signature does not take part")
 	}
 }
+
+// TestAlgorithmFitsKey: a statement that names the algorithm of the other kind
+// of key is refused by name, whatever its signature is.
+func TestAlgorithmFitsKey(t *testing.T) {
+	c := chance{newRand(t)}
+	for _, signer := range []crypto.Signer{c.ed25519(), c.p256()} {
+		d, _ := c.draft(t, KindReading)
+		s, key := mustSign(t, d, signer), publicOf(t, signer)
+		for _, alg := range []int64{AlgES256, AlgESP256, AlgEdDSA, AlgEd25519} {
+			f := newForge(t, s, signer)
+			f.header.set(headerAlg, int(alg))
+			other, err := Parse(f.bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := CodeWrongAlgorithm
+			if (key.ecdsa != nil) == (alg == AlgES256 || alg == AlgESP256) {
+				want = ""
+			}
+			if got := codeOf(other.Verify(key)); got != want {
+				t.Errorf("algorithm %d under %T: %q, want %q", alg, key.Key(), got, want)
+			}
+			if got := codeOf(NewVerifier(VerifierConfig{}).Verify([]*Statement{other}, []*PublicKey{key})[0]); got != want {
+				t.Errorf("algorithm %d under %T in a batch: %q, want %q", alg, key.Key(), got, want)
+			}
+		}
+	}
+}

@@ -2,7 +2,6 @@ package ledgertest
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"testing"
 
@@ -32,7 +31,7 @@ func (w *World) Options(fs vfs.FS, dir string) state.Options {
 }
 
 // Quiet is a logger that says nothing.
-func Quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func Quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // Open opens a ledger of this world and closes it with the test.
 func (w *World) Open(tb testing.TB, fs vfs.FS, dir string) *ledger.Ledger {

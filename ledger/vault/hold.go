@@ -112,6 +112,9 @@ func (a *applier) releaseHold(c releaseHoldCommand) (Result, error) {
 		return refuse(entry.CodeWrongState, "the statement in the command releases no hold")
 	}
 	if !a.s.single {
+		if len(c.confirmation.statement) == 0 {
+			return refuse(entry.CodeWrongState, "the release is not confirmed")
+		}
 		second, fault := a.s.verify(c.confirmation, entry.KindHold)
 		if fault != nil {
 			return Result{Refusal: fault}, nil

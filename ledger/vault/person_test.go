@@ -86,6 +86,14 @@ func (s *site) submit(records ...Record) error {
 	return nil
 }
 
+// within lets a subtest fail by itself.
+func (s *site) within(t *testing.T, f func()) {
+	outer := s.tb
+	s.tb = t
+	defer func() { s.tb = outer }()
+	f()
+}
+
 func (s *site) must(err error) {
 	s.tb.Helper()
 	if err != nil {
@@ -152,7 +160,7 @@ func (s *site) reading(p *person, clinical, identity []byte) Record {
 func (s *site) write(p *person) error {
 	s.tb.Helper()
 	n := len(p.readings)
-	clinical := fmt.Appendf(nil, `{"resourceType":"Observation","canary":"CLINICAL-%s-%d"}`, p.identifier, n)
+	clinical := fmt.Appendf(nil, `{"resourceType":"Observation","canary":"CLINICAL-%s-%d"}`, p.handle, n)
 	identity := fmt.Appendf(nil, "CANARY-IDENTITY-%s-%d", p.identifier, n)
 	r := s.reading(p, clinical, identity)
 	if err := s.submit(r); err != nil {
@@ -187,6 +195,14 @@ func (s *site) staff() (entry.Handle, error) {
 	}, h, map[entry.Class][]byte{entry.ClassIdentity: s.opening(entry.MediaTypeCBOR, link)}))
 }
 
+// signer is who signs access entries: this node, or the other one of a pair.
+func (s *site) signer() *ledgertest.Key {
+	if s.otherSigns {
+		return s.world.Nodes[1].Author
+	}
+	return s.world.Nodes[0].Author
+}
+
 // grant writes the access entry of a request and returns the evidence.
 func (s *site) grant(a ask, change ...func(*entry.AccessAudit, *entry.Draft)) (Grant, error) {
 	s.tb.Helper()
@@ -218,7 +234,7 @@ func (s *site) grant(a ask, change ...func(*entry.AccessAudit, *entry.Draft)) (G
 	content, err := audit.EncodeContent()
 	s.must(err)
 	opening := s.opening(entry.MediaTypeCBOR, content)
-	r := s.record(s.world.Nodes[0].Author, d, about, map[entry.Class][]byte{entry.ClassAudit: opening})
+	r := s.record(s.signer(), d, about, map[entry.Class][]byte{entry.ClassAudit: opening})
 	if err := s.vault.Admit(r.Statement.ID()); err != nil {
 		return Grant{}, err
 	}
@@ -330,8 +346,11 @@ func (s *site) erase(p *person, scope entry.Scope) entry.StatementID {
 
 // round is one round of the worker.
 func (s *site) round() error {
-	if s.vault.state.notBefore == nil {
+	if s.vault.state.notBefore == nil { // as Run begins
 		s.vault.state = newWorkerState()
+		if err := s.vault.strays(); err != nil {
+			return err
+		}
 	}
 	return s.vault.round(context.Background())
 }

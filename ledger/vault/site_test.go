@@ -43,7 +43,8 @@ type site struct {
 
 	tap     func(Command)                  // hears of every proposal before it is made
 	propose func(c Command) (fault string) // "lost" before, "unknown" after; may be nil
-	onWrite func(kind byte)                // after each durable append to the log
+
+	otherSigns bool // access entries are signed by the second node of the world
 }
 
 const (
@@ -232,9 +233,6 @@ func (s *site) sequence(group byte, typ uint16, body []byte) any {
 	}
 	if err := s.log.Sync(); err != nil {
 		s.tb.Fatal(err)
-	}
-	if s.onWrite != nil {
-		s.onWrite(group)
 	}
 	return s.apply(group, c)
 }

@@ -105,8 +105,8 @@ func (v *Vault) openSubject(ctx context.Context, r SubjectRequest) (entry.Handle
 			return entry.Handle{}, err
 		}
 		h, done, err := v.tryOpen(ctx, &r)
-		if errors.Is(err, errKeyGone) || errors.Is(err, errVacated) {
-			continue // an erasure gave up the allocation; the next round makes another
+		if errors.Is(err, errKeyGone) || errors.Is(err, errVacated) || isCode(err, entry.CodeHandleExists) {
+			continue // an erasure gave up the allocation, or the handle drawn was taken
 		}
 		if err = unlessOutdated(err); done || err != nil {
 			return h, err

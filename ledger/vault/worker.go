@@ -54,7 +54,9 @@ func (v *Vault) Run(ctx context.Context) error {
 		if fatal(err) {
 			return err
 		}
+		wake := v.wake
 		if err != nil {
+			wake = nil // what failed may itself be what wakes; wait for the clock
 			v.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "vault work goes on later",
 				slog.String("jurisdiction", v.store.group), slog.String("reason", err.Error()))
 		}
@@ -62,7 +64,7 @@ func (v *Vault) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-		case <-v.wake:
+		case <-wake:
 		}
 	}
 }

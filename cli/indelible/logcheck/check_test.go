@@ -23,7 +23,7 @@ import (
 
 const (
 	start  = 1_700_000_000_000 // ledger time of genesis, Unix ms
-	length = 600               // entries: two full tiles and a partial one, and a level above
+	length = 300               // entries: a full tile and a partial one, and a level above
 )
 
 // testLog is a log in memory, in the layout it is served in.
@@ -191,8 +191,8 @@ func TestAWholeLogHolds(t *testing.T) {
 	if report.Verified.Checkpoint.Size != length || report.Kinds[entry.KindAuthor] != length-1 || report.Kinds[entry.KindGenesis] != 1 {
 		t.Errorf("report %+v", report)
 	}
-	if report.Tiles != 4 { // three of leaves, one above
-		t.Errorf("%d tiles compared, want 4", report.Tiles)
+	if report.Tiles != 3 { // two of leaves, one above
+		t.Errorf("%d tiles compared, want 3", report.Tiles)
 	}
 	if report.Authors != length-1+2 { // enrolled, the registrar, the node
 		t.Errorf("%d authors", report.Authors)
@@ -239,7 +239,7 @@ func TestEveryAlterationIsFound(t *testing.T) {
 
 func TestTheFirstBadIndexIsNamed(t *testing.T) {
 	l := fullLog(t)
-	path := proof.Tile{Level: proof.EntriesLevel, Index: 1, Width: proof.TileWidth}.Path()
+	path := proof.Tile{Level: proof.EntriesLevel, Index: 1, Width: length - proof.TileWidth}.Path()
 	raw := append([]byte(nil), l.objects[path]...)
 	offset := 0
 	for range 17 {

@@ -1,7 +1,6 @@
 package say
 
 import (
-	"io"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ func (p *Printer) Progress(what string, total int64) *Progress {
 		total = -1
 	}
 	g.bar = progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(io.Writer(p.Err)),
+		progressbar.OptionSetWriter(p.Err),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(progressRedraw),

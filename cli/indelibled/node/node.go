@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -62,7 +63,8 @@ type Node struct {
 	listener net.Listener
 	public   net.Listener
 
-	broken chan error // what a database reported from the background; the node must stop
+	broken  chan error                // what a database reported from the background; the node must stop
+	failing atomic.Pointer[raft.Node] // raft, once it is open: told of it at once, so that it signs nothing more
 }
 
 // identity is what a node is, read from its files.
@@ -79,7 +81,7 @@ type identity struct {
 
 // Open opens everything and listens; it answers nobody yet. version is shown in
 // the node's status; log lines go to the writer in the configured format.
-func Open(cfg Config, version string, logs io.Writer) (*Node, error) {
+func Open(ctx context.Context, cfg Config, version string, logs io.Writer) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -89,6 +91,7 @@ func Open(cfg Config, version string, logs io.Writer) (*Node, error) {
 	}
 	for _, step := range []func() error{
 		n.readIdentity, n.lockDir, n.openLedger, n.openStores, n.openRaft, n.openVaults, n.openEdge,
+		func() error { return n.listen(ctx) },
 	} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, n.Close())
@@ -124,8 +127,8 @@ func (n *Node) stop(reason error) {
 	case n.broken <- reason:
 	default:
 	}
-	if n.raft != nil {
-		n.raft.Fail(reason)
+	if node := n.failing.Load(); node != nil {
+		node.Fail(reason)
 	}
 }
 
@@ -162,6 +165,7 @@ func (n *Node) openRaft() error {
 		LogKey:    n.identity.keys.Log, CosignerKey: n.identity.keys.Cosigner, MLDSAKey: n.identity.keys.MLDSA,
 		Now: time.Now, Rand: rand.Reader, Logger: n.logger,
 	}, n.log, n.stores)
+	n.failing.Store(n.raft)
 	return err
 }
 
@@ -190,16 +194,19 @@ func (n *Node) openEdge() error {
 		Policy: n.identity.policy, PolicyMLDSA: n.identity.policyPQ,
 		Now: time.Now, Rand: rand.Reader, Logger: n.logger,
 	}, n.log, n.raft, n.vaults, n.verifier)
-	if err != nil {
-		return err
-	}
-	if n.listener, err = net.Listen("tcp", n.cfg.Listen); err != nil {
+	return err
+}
+
+func (n *Node) listen(ctx context.Context) error {
+	var on net.ListenConfig
+	var err error
+	if n.listener, err = on.Listen(ctx, "tcp", n.cfg.Listen); err != nil {
 		return fmt.Errorf("node: listen for clients: %w", err)
 	}
 	if n.cfg.Public == "" {
 		return nil
 	}
-	if n.public, err = net.Listen("tcp", n.cfg.Public); err != nil {
+	if n.public, err = on.Listen(ctx, "tcp", n.cfg.Public); err != nil {
 		return fmt.Errorf("node: listen for the public: %w", err)
 	}
 	return nil

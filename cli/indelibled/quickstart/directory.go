@@ -1,6 +1,7 @@
 package quickstart
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ const loopbackAny = "127.0.0.1:0"
 
 // openDirectory founds the log, or takes up the one that is there, and opens
 // the file the node logs to.
-func (s *show) openDirectory() (*os.File, error) {
+func (s *show) openDirectory(ctx context.Context) (*os.File, error) {
 	dir, err := filepath.Abs(s.Dir)
 	if err != nil {
 		return nil, say.Local(err, "the directory cannot be named", "give another with --dir")
@@ -39,7 +40,7 @@ func (s *show) openDirectory() (*os.File, error) {
 		s.tell("Going on in %s", dir)
 	default:
 		s.tell("Making a log in %s: its authority, keys, credentials, genesis and configuration", dir)
-		if err := s.found(); err != nil {
+		if err := s.found(ctx); err != nil {
 			return nil, say.Local(err, "the log could not be made", "correct that and run the same command again: it begins anew")
 		}
 	}
@@ -52,8 +53,8 @@ func (s *show) openDirectory() (*os.File, error) {
 
 // found makes the log of a quickstart: no grace and no floors on clinical and
 // identity parts, so that an erasure can be shown at once.
-func (s *show) found() error {
-	address, err := freeAddress()
+func (s *show) found(ctx context.Context) error {
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,8 +71,9 @@ func (s *show) found() error {
 
 // freeAddress finds a port that is free now, to be written into the
 // configuration: credentials name it, so it should stay the same.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", loopbackAny)
+func freeAddress(ctx context.Context) (string, error) {
+	var on net.ListenConfig
+	l, err := on.Listen(ctx, "tcp", loopbackAny)
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
@@ -80,15 +82,15 @@ func freeAddress() (string, error) {
 
 // openNode opens the node of the directory, on another port when something else
 // took its own meanwhile, and writes the address into the credentials.
-func (s *show) openNode(logs *os.File) (*node.Node, error) {
+func (s *show) openNode(ctx context.Context, logs *os.File) (*node.Node, error) {
 	cfg, err := node.Load(s.site.Config(), nil)
 	if err != nil {
 		return nil, say.Local(err, "the configuration of this directory is not usable", "begin again in another directory")
 	}
-	n, err := node.Open(cfg, s.Version, logs)
+	n, err := node.Open(ctx, cfg, s.Version, logs)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		cfg.Listen = loopbackAny
-		n, err = node.Open(cfg, s.Version, logs)
+		n, err = node.Open(ctx, cfg, s.Version, logs)
 	}
 	if errors.Is(err, node.ErrInUse) {
 		return nil, say.Refused("IN_USE", "another process works on "+s.Dir, "nothing was done",

@@ -65,12 +65,12 @@ type show struct {
 // Run shows everything and then serves until ctx ends, or ends at once.
 func Run(ctx context.Context, o Options) (err error) {
 	s := &show{Options: o, began: time.Now(), roles: map[string]*session.Session{}, logger: slog.New(slog.DiscardHandler)}
-	logs, err := s.openDirectory()
+	logs, err := s.openDirectory(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, logs.Close()) }()
-	if s.node, err = s.openNode(logs); err != nil {
+	if s.node, err = s.openNode(ctx, logs); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)

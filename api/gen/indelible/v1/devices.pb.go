@@ -648,8 +648,6 @@ type Device struct {
 	Gaps []*Gap `protobuf:"bytes,8,rep,name=gaps,proto3" json:"gaps,omitempty"`
 	// More gaps exist than are listed.
 	GapsTruncated bool `protobuf:"varint,9,opt,name=gaps_truncated,json=gapsTruncated,proto3" json:"gaps_truncated,omitempty"`
-	// Statements of this key in the log.
-	Statements uint64 `protobuf:"varint,12,opt,name=statements,proto3" json:"statements,omitempty"`
 	// Statements at a sequence number that another one has used before.
 	Equivocations uint64 `protobuf:"varint,10,opt,name=equivocations,proto3" json:"equivocations,omitempty"`
 	// Highest boot epoch accepted: a device that lost its state takes the next.
@@ -749,13 +747,6 @@ func (x *Device) GetGapsTruncated() bool {
 		return x.GapsTruncated
 	}
 	return false
-}
-
-func (x *Device) GetStatements() uint64 {
-	if x != nil {
-		return x.Statements
-	}
-	return 0
 }
 
 func (x *Device) GetEquivocations() uint64 {
@@ -902,7 +893,7 @@ const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05limit\"Y\n" +
 	"\x13ListDevicesResponse\x12.\n" +
 	"\adevices\x18\x01 \x03(\v2\x14.indelible.v1.DeviceR\adevices\x12\x12\n" +
-	"\x04next\x18\x02 \x01(\fR\x04next\"\x95\x03\n" +
+	"\x04next\x18\x02 \x01(\fR\x04next\"\xf5\x02\n" +
 	"\x06Device\x12\x1b\n" +
 	"\tauthor_id\x18\x01 \x01(\fR\bauthorId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12/\n" +
@@ -912,10 +903,7 @@ const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\x06handle\x18\x06 \x01(\fR\x06handle\x12\x1a\n" +
 	"\benrolled\x18\a \x01(\x04R\benrolled\x12%\n" +
 	"\x04gaps\x18\b \x03(\v2\x11.indelible.v1.GapR\x04gaps\x12%\n" +
-	"\x0egaps_truncated\x18\t \x01(\bR\rgapsTruncated\x12\x1e\n" +
-	"\n" +
-	"statements\x18\f \x01(\x04R\n" +
-	"statements\x12$\n" +
+	"\x0egaps_truncated\x18\t \x01(\bR\rgapsTruncated\x12$\n" +
 	"\requivocations\x18\n" +
 	" \x01(\x04R\requivocations\x12!\n" +
 	"\fhighest_boot\x18\v \x01(\x04R\vhighestBoot\"\xbd\x01\n" +

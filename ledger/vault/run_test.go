@@ -1,0 +1,164 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"indelible/ledger/entry"
+	"indelible/ledger/ledgertest"
+)
+
+// TestRunCarriesAnErasure: nothing but Run, woken or not, and it ends when told.
+func TestRunCarriesAnErasure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, 71, vfs.NewMem(), spec(0, 0, 0, 0))
+		alice, err := s.register("mrn|alice")
+		s.must(err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.vault.Run(ctx) }()
+		request, err := s.request(alice, entry.ScopeAll)
+		s.must(err)
+		s.approve(request)
+		s.vault.Wake()
+		synctest.Wait()
+		if p, _, err := s.progress(request); err != nil || !p.Completed {
+			t.Errorf("the erasure is not complete: %+v (%v)", p, err)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		s.close()
+	})
+}
+
+// TestRunGoesOnAfterFaults: an answer that does not come is not the end.
+func TestRunGoesOnAfterFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, 72, vfs.NewMem(), spec(0, 0, 0, 0))
+		alice, err := s.register("mrn|alice")
+		s.must(err)
+		request, err := s.request(alice, entry.ScopeAll)
+		s.must(err)
+		s.approve(request)
+		rng := rand.New(rand.NewPCG(72, 72))
+		s.propose = func(Command) string { return []string{"lost", "unknown", "", ""}[rng.IntN(4)] }
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.vault.Run(ctx) }()
+		for range 120 { // seconds of the bubble's clock
+			timer(t, s.vault.cfg.Every)
+			synctest.Wait()
+		}
+		if p, _, err := s.progress(request); err != nil || !p.Completed {
+			t.Errorf("the erasure is not complete: %+v (%v)", p, err)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		s.close()
+	})
+}
+
+// TestRunStopsOnALostKey: a rekey that lost a living key stops every member, with
+// both roots in place, and does so again after a restart.
+func TestRunStopsOnALostKey(t *testing.T) {
+	s, alice, bob := pair(t, 73, spec(ledgertest.Grace, 0, 0, 0))
+	s.must(s.round())
+	request, err := s.request(alice, entry.ScopeAll)
+	s.must(err)
+	s.approve(request)
+	s.world.Now += ledgertest.Grace
+	s.propose = func(c Command) string {
+		if c.Type == CommandRekey { // another vault, whose memory fails, is quicker
+			s.propose = nil
+			s.loseAKey(c)
+		}
+		return ""
+	}
+	if err := s.round(); !errors.Is(err, errLivingKey) {
+		t.Fatalf("the round ended with %v", err)
+	}
+	if err := s.newVault(s.keyring).Run(t.Context()); !errors.Is(err, errLivingKey) {
+		t.Fatalf("after a restart Run ends with %v", err)
+	}
+	if p, _, _ := s.progress(request); len(p.Executed) != 0 {
+		t.Fatal("an erasure was reported executed by a rekey that is broken")
+	}
+	versions, err := s.keyring.List()
+	s.must(err)
+	current, err := s.store.view().top()
+	s.must(err)
+	old, err := s.store.view().oldTop()
+	s.must(err)
+	if old == nil || current.root == old.root || len(versions) < 2 {
+		t.Fatalf("the old root is gone: %v", versions)
+	}
+	_ = bob
+}
+
+// loseAKey commits a rekey like c under a version of its own, in which a leaf
+// that nobody erased is missing.
+func (s *site) loseAKey(c Command) {
+	k := readRekey(&reader{b: c.Body})
+	rival := s.newVault(s.keyring)
+	root, err := rival.reserve(context.Background())
+	s.must(err)
+	wrong, err := rival.buildRekey(root, k.erased)
+	s.must(err)
+	s.must(s.store.snapshot(func(v view) error {
+		own, err := s.keyring.Unwrap(root, wrong.wrapped, topData(euGroup, 1, wrong.base+1))
+		if err != nil {
+			return err
+		}
+		n, err := openNode(own, wrong.nodes[0].sealed, nodeData(euGroup, wrong.nodes[0].at, wrong.base+1))
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			if !n[i].isZero() {
+				n[i] = Key{}
+				break
+			}
+		}
+		wrong.nodes[0].sealed, err = sealNode(own, n, nodeData(euGroup, wrong.nodes[0].at, wrong.base+1))
+		return err
+	}))
+	_, err = rival.propose(context.Background(), wrong)
+	s.must(err)
+}
+
+// TestRunDestroysStrays: an old root file that somebody put back is destroyed at
+// start.
+func TestRunDestroysStrays(t *testing.T) {
+	s, alice, _ := pair(t, 74, spec(ledgertest.Grace, 0, 0, 0))
+	root, err := s.keyring.load(1)
+	s.must(err)
+	s.erase(alice, entry.ScopeAll)
+	s.must(s.keyring.writeFile(s.keyring.file(1), encodeRoot(1, root)))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	s.must(s.vault.Run(ctx))
+	if versions, err := s.keyring.List(); err != nil || len(versions) != 1 {
+		t.Fatalf("versions %v (%v)", versions, err)
+	}
+}
+
+// TestRunStopsOnABrokenRow: state that does not parse is not worked around.
+func TestRunStopsOnABrokenRow(t *testing.T) {
+	s, alice, _ := pair(t, 75, spec(ledgertest.Grace, 0, 0, 0))
+	request, err := s.request(alice, entry.ScopeAll)
+	s.must(err)
+	s.must(s.store.db.Set(keyID(rowErase, request[:]), []byte{1, 2}, pebble.NoSync))
+	if err := s.vault.Run(t.Context()); !errors.Is(err, errWire) {
+		t.Fatalf("Run ends with %v", err)
+	}
+}
