@@ -134,8 +134,16 @@ func TestPurgeDestroysOpenings(t *testing.T) {
 	if !opensAnywhere(t, images, allBytes(t, dir), secret) {
 		t.Fatal("the attack does not find what is still there: it proves nothing")
 	}
+	key := filepath.Join(dir, "queue", keyName(erased.in.number))
+	link := filepath.Join(dir, "link") // to the blocks on which the key lies
+	if err := os.Link(key, link); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.purge(true); err != nil {
 		t.Fatal(err)
+	}
+	if left, err := os.ReadFile(link); err != nil || !bytes.Equal(left, make([]byte, keySize)) {
+		t.Errorf("the key was removed but not overwritten: %v", err)
 	}
 	images = append(images, allBytes(t, dir))
 	if opensAnywhere(t, images, allBytes(t, dir), secret) {

@@ -23,7 +23,6 @@ import (
 var seed = flag.Uint64("seed", 0, "seed of the kill points; 0 draws one")
 
 const (
-	kills       = 9
 	crashPeople = 5
 	crashLines  = 300
 	killLines   = 45 // about as many lines as a whole run writes

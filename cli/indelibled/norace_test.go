@@ -2,5 +2,7 @@
 
 package main
 
-// exampleLines is how many Observations of the example data are taken: all.
-const exampleLines = 1 << 20
+const (
+	exampleLines = 1 << 20 // Observations of the example data that are taken: all
+	kills        = 9       // of the quickstart process
+)

@@ -132,7 +132,11 @@ func (a *applier) place(c allocateCommand, given allocation, leaf uint64) error 
 	if err := a.set(keyID(rowRequest, c.request[:]), given.encode()); err != nil {
 		return err
 	}
-	return a.set(key64(rowVacant, given.subject), c.request[:])
+	vacant, err := a.vacancies()
+	if err != nil {
+		return err
+	}
+	return a.setVacancies(append(vacant, vacancy{given.subject, c.request}))
 }
 
 // vacancy is an allocation that was never registered.
@@ -142,15 +146,28 @@ type vacancy struct {
 }
 
 func (v view) vacancies() ([]vacancy, error) {
-	var list []vacancy
-	err := v.each(key(rowVacant), func(k, value []byte) (bool, error) {
-		if len(value) != entry.IDSize {
-			return false, errWire
+	list, err := parsed(v, key(rowVacant), func(r *reader) []vacancy {
+		list := make([]vacancy, r.count(8+entry.IDSize))
+		for i := range list {
+			list[i].subject = r.u64()
+			r.fixed(list[i].request[:])
 		}
-		list = append(list, vacancy{binary.BigEndian.Uint64(k[1:]), entry.RequestID(value)})
-		return true, nil
+		return list
 	})
-	return list, err
+	if err != nil || list == nil {
+		return nil, err
+	}
+	return *list, nil
+}
+
+func (a *applier) setVacancies(list []vacancy) error {
+	var w writer
+	w.count(len(list))
+	for _, v := range list {
+		w.u64(v.subject)
+		w.raw(v.request[:])
+	}
+	return a.set(key(rowVacant), w.b)
 }
 
 // vacate gives up every vacancy and condemns its keys: an attempt to register a
@@ -159,7 +176,7 @@ func (v view) vacancies() ([]vacancy, error) {
 // with the request is allocated anew.
 func (a *applier) vacate() (leaves []uint64, err error) {
 	list, err := a.vacancies()
-	if err != nil {
+	if err != nil || len(list) == 0 {
 		return nil, err
 	}
 	for _, v := range list {
@@ -169,7 +186,7 @@ func (a *applier) vacate() (leaves []uint64, err error) {
 		}
 		leaves = append(leaves, died...)
 	}
-	return leaves, nil
+	return leaves, a.setVacancies(nil)
 }
 
 type vacateCommand struct{}
@@ -194,7 +211,7 @@ func (a *applier) vacateOne(v vacancy) ([]uint64, error) {
 	}
 	leaves := []uint64{who.identity, who.series, slot.clinical, slot.audit}
 	for _, k := range [][]byte{
-		key64(rowVacant, v.subject), keyID(rowRequest, v.request[:]), keyID(rowHandle, slot.handle[:]),
+		keyID(rowRequest, v.request[:]), keyID(rowHandle, slot.handle[:]),
 		key64(rowSubject, given.subject), key64(rowSlot, given.slot),
 	} {
 		if err := a.delete(k); err != nil {

@@ -91,12 +91,21 @@ func (d *directory) read(s view) error {
 		return err
 	}
 	for n := range d.vacant {
-		if err := d.readOne(s, n); err != nil {
+		who, err := s.subject(n)
+		if err != nil {
+			return err
+		}
+		if err := d.readOne(n, who); err != nil {
 			return err
 		}
 	}
-	err = s.span(key64(rowSubject, d.next), after(key(rowSubject)), func(k, _ []byte) (bool, error) {
-		return true, d.readOne(s, binary.BigEndian.Uint64(k[1:]))
+	err = s.span(key64(rowSubject, d.next), after(key(rowSubject)), func(k, value []byte) (bool, error) {
+		r := &reader{b: value}
+		who := readSubject(r)
+		if err := r.end(); err != nil {
+			return false, err
+		}
+		return true, d.readOne(binary.BigEndian.Uint64(k[1:]), &who)
 	})
 	if err != nil {
 		return err
@@ -105,11 +114,8 @@ func (d *directory) read(s view) error {
 	return nil
 }
 
-func (d *directory) readOne(s view, n uint64) error {
-	who, err := s.subject(n)
-	if err != nil {
-		return err
-	}
+// readOne takes in one subject; who is valid until it returns.
+func (d *directory) readOne(n uint64, who *subject) error {
 	if who == nil || who.gone.has(entry.ClassIdentity) {
 		delete(d.vacant, n)
 		return nil

@@ -10,12 +10,15 @@ import (
 )
 
 // env joins the vault to the site, as the node's wiring does.
-func (s *site) env() Env {
-	node := s.world.Nodes[0]
+func (s *site) env() Env { return s.envOf(0) }
+
+// envOf is what a node of the world sees; the first one leads.
+func (s *site) envOf(which int) Env {
+	node := s.world.Nodes[which]
 	return Env{
 		Propose: s.proposeCommand,
 		Barrier: func(ctx context.Context) error { return ctx.Err() },
-		Leads:   func() bool { return true },
+		Leads:   func() bool { return which == 0 },
 		Append:  s.appendOne,
 		Tick: func(context.Context) (uint64, error) {
 			s.append()
@@ -36,7 +39,12 @@ func (s *site) env() Env {
 		Erasures: func() ([]entry.StatementID, error) { return s.ledger.Erasures(euGroup) },
 		Erasure:  s.progress,
 		Members: func() ([]Member, error) {
-			return []Member{{Author: node.Author.ID(), Key: node.Author.SPKI()}}, nil
+			members := []Member{{Author: s.world.Nodes[0].Author.ID(), Key: s.world.Nodes[0].Author.SPKI()}}
+			if s.two {
+				second := s.world.Nodes[1].Author
+				members = append(members, Member{Author: second.ID(), Key: second.SPKI()})
+			}
+			return members, nil
 		},
 		Sign:   func(d entry.Draft) (*entry.Statement, error) { return s.world.TrySign(node.Author, d) },
 		Attest: AttestWith(s.random, node.Author.Signer),

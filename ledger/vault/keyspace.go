@@ -23,7 +23,7 @@ const (
 	rowHandle  = 'h' // handle16 → slot8
 	rowSubject = 'u' // subject8 → keys and sealed rows
 	rowRequest = 'q' // request16 → slot8 subject8
-	rowVacant  = 'n' // subject8 → request16 of an allocation not registered yet
+	rowVacant  = 'n' // → allocations not registered yet: in one row, because it is mostly empty
 
 	rowRecord = 'r' // slot8 group1 sid32 → sealed parts
 	rowSeries = 'a' // subject8 sid32 → sealed part of class series

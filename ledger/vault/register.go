@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"slices"
+
 	"indelible/ledger/entry"
 )
 
@@ -36,14 +38,15 @@ func (a *applier) register(c registerCommand) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	vacant, err := a.get(key64(rowVacant, c.given.subject))
+	vacant, err := a.vacancies()
 	if err != nil {
 		return Result{}, err
 	}
-	if vacant == nil || n.registered != c.base {
+	at := slices.IndexFunc(vacant, func(v vacancy) bool { return v.subject == c.given.subject })
+	if at < 0 || n.registered != c.base {
 		return outdated("the directory of subjects")
 	}
-	given, err := a.allocation(entry.RequestID(vacant))
+	given, err := a.allocation(vacant[at].request)
 	if err != nil {
 		return Result{}, err
 	}
@@ -66,5 +69,5 @@ func (a *applier) register(c registerCommand) (Result, error) {
 		return Result{}, err
 	}
 	a.effect |= newPerson
-	return Result{}, a.delete(key64(rowVacant, c.given.subject))
+	return Result{}, a.setVacancies(slices.Delete(vacant, at, at+1))
 }

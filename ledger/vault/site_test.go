@@ -44,6 +44,7 @@ type site struct {
 	tap     func(Command)                  // hears of every proposal before it is made
 	propose func(c Command) (fault string) // "lost" before, "unknown" after; may be nil
 
+	two        bool // both nodes of the world hold the vault
 	otherSigns bool // access entries are signed by the second node of the world
 }
 
@@ -123,10 +124,12 @@ func policyOf(tb testing.TB, w *ledgertest.World) *proof.Policy {
 	return p
 }
 
-func (s *site) newVault(p Provider) *Vault {
+func (s *site) newVault(p Provider) *Vault { return s.newVaultOf(0, p) }
+
+func (s *site) newVaultOf(which int, p Provider) *Vault {
 	v, err := New(Config{
-		Author: s.world.Nodes[0].Author.Pub, Log: s.world.Log, Now: s.clock, Rand: s.random, Logger: ledgertest.Quiet(),
-	}, s.store, p, s.env())
+		Author: s.world.Nodes[which].Author.Pub, Log: s.world.Log, Now: s.clock, Rand: s.random, Logger: ledgertest.Quiet(),
+	}, s.store, p, s.envOf(which))
 	if err != nil {
 		s.tb.Fatal(err)
 	}
