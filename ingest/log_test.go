@@ -145,6 +145,12 @@ func (l *testLog) fork(size uint64) *testLog {
 	return other
 }
 
+func (l *testLog) has(id entry.StatementID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byID[id] != nil
+}
+
 func (l *testLog) size() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

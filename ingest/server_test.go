@@ -195,7 +195,7 @@ func (s *testServer) judge(submission *indeliblev1.Submission) (*indeliblev1.Out
 	for _, o := range submission.Openings {
 		s.openings[id][entry.Class(o.Class)] = o.Opening
 	}
-	if upto, ok := s.revoked[statement.Author]; ok && s.log.byID[id] == nil {
+	if upto, ok := s.revoked[statement.Author]; ok && !s.log.has(id) {
 		if id != upto {
 			return refused(id, entry.CodeAwaitingUpto, true), nil
 		}
@@ -203,7 +203,7 @@ func (s *testServer) judge(submission *indeliblev1.Submission) (*indeliblev1.Out
 			s.revoked[statement.Author] = *statement.Prev
 		}
 	}
-	if statement.Kind == entry.KindReading && s.erased[statement.Sub.Binding()] && s.log.byID[id] == nil {
+	if statement.Kind == entry.KindReading && s.erased[statement.Sub.Binding()] && !s.log.has(id) {
 		o := refused(id, entry.CodeSubjectErased, false)
 		o.SignedRefusal = s.signRefusal(id)
 		return o, nil

@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"slices"
+
 	"indelible/ledger/entry"
 )
 
@@ -89,7 +91,7 @@ func (a *applier) condemnSubject(request entry.StatementID, row *erasureRow) err
 	if err != nil {
 		return err
 	}
-	row.state, row.leaves = erasureCondemned, append(all, vacant...)
+	row.state, row.leaves = erasureCondemned, slices.Concat(all, vacant)
 	if err := a.setErasure(request, row); err != nil {
 		return err
 	}

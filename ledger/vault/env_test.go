@@ -9,10 +9,8 @@ import (
 	"indelible/proof"
 )
 
-// env joins the vault to the site, as the node's wiring does.
-func (s *site) env() Env { return s.envOf(0) }
-
-// envOf is what a node of the world sees; the first one leads.
+// envOf joins a vault to the site, as a node's wiring does. The world's first
+// node leads.
 func (s *site) envOf(which int) Env {
 	node := s.world.Nodes[which]
 	return Env{

@@ -28,12 +28,10 @@ type life struct {
 	request  entry.RequestID
 	records  []Record // of the registration, made once the handle is known
 	bind     *entry.Statement
-	writing  *Record          // a reading that is being submitted
 	erasures []*erasureInTest // asked for, in order
 	hold     *holdInTest      // in force
 	identity bool             // erased
 	all      bool             // erased
-	lost     bool             // the client gave up registering
 }
 
 type erasureInTest struct {
@@ -46,11 +44,8 @@ type erasureInTest struct {
 }
 
 type holdInTest struct {
-	set      Record
-	release  *entry.Statement
-	confirm  *entry.Statement
-	class    entry.Class
-	released bool
+	set   Record
+	class entry.Class
 }
 
 // history drives one site through a random life with crashes and lost

@@ -77,9 +77,9 @@ func (v *Vault) Release(ctx context.Context, g Grant, r Request) ([]Released, er
 	if err != nil {
 		return nil, err
 	}
-	o := opener{v: v, now: v.store.view(), slot: slot, number: n, classes: classesIn(r.Fields)}
-	if len(o.classes) == 0 {
-		return nil, entry.Refuse(entry.CodeGrantInvalid, "the request names no class of parts")
+	o := opener{v: v, now: v.store.view(), slot: slot, number: n}
+	if o.classes, err = living(classesIn(r.Fields), slot); err != nil {
+		return nil, err
 	}
 	list := make([]Released, 0, len(r.Statements))
 	for _, id := range r.Statements {
@@ -201,6 +201,18 @@ func classesIn(fields []string) []entry.Class {
 	return classes
 }
 
+// living drops the classes that are erased, and refuses when none is left.
+func living(classes []entry.Class, slot *slotRow) ([]entry.Class, error) {
+	if len(classes) == 0 {
+		return nil, invalid("it names no class of parts")
+	}
+	classes = slices.DeleteFunc(classes, slot.gone.has)
+	if len(classes) == 0 {
+		return nil, errErased()
+	}
+	return classes, nil
+}
+
 // opener opens records of one slot. Only gate leads here.
 type opener struct {
 	v       *Vault
@@ -257,18 +269,11 @@ func (o *opener) find(id entry.StatementID) (*sealedRecord, owner, error) {
 			return row, at, err
 		}
 	}
-	if o.slot.gone.has(entry.ClassClinical) {
-		return nil, owner{}, errErased()
-	}
 	return nil, owner{}, entry.Refuse(entry.CodeUnknownRecord, "no record is held for statement %s in this slot", id)
 }
 
-// leaf is the key of a class in this slot; it refuses a class that is gone even
-// where the tree still has the key.
+// leaf is the key of a class in this slot.
 func (o *opener) leaf(class entry.Class) (uint64, error) {
-	if o.slot.gone.has(class) {
-		return 0, errKeyGone
-	}
 	switch class {
 	case entry.ClassClinical:
 		return o.slot.clinical, nil

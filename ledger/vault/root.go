@@ -70,7 +70,7 @@ func (a *applier) setRoot(version uint64, s rootState) error {
 	return a.set(key64(rowRoot, version), []byte{byte(s)})
 }
 
-// rootState is 0 for a version that was never reserved.
+// rootState is 0 for a version that is destroyed, or was never reserved.
 func (v view) rootState(version uint64) (rootState, error) {
 	row, err := v.get(key64(rowRoot, version))
 	if row == nil || err != nil {
@@ -85,16 +85,14 @@ type rootVersion struct {
 	state rootState
 }
 
-// roots lists the versions below a bound that are not destroyed.
+// roots lists the versions below a bound that are not destroyed by every member.
 func (v view) roots(below uint64) ([]rootVersion, error) {
 	var list []rootVersion
 	err := v.span(key64(rowRoot, 0), key64(rowRoot, below), func(k, value []byte) (bool, error) {
 		if len(value) != 1 {
 			return false, fmt.Errorf("vault: row %q: %w", k[:1], errWire)
 		}
-		if s := rootState(value[0]); s != rootDestroyed {
-			list = append(list, rootVersion{binary.BigEndian.Uint64(k[1:]), s})
-		}
+		list = append(list, rootVersion{binary.BigEndian.Uint64(k[1:]), rootState(value[0])})
 		return true, nil
 	})
 	return list, err

@@ -319,7 +319,7 @@ func (v *Vault) strays() error {
 		if err != nil {
 			return err
 		}
-		if version >= t.root || state != rootDestroyed {
+		if version >= t.root || state != 0 {
 			continue
 		}
 		if err := v.provider.Destroy(version); err != nil {

@@ -53,8 +53,8 @@ func (t top) place() place { return place{t.height, 0} }
 // gone is a set of classes whose key is condemned or destroyed.
 type gone uint8
 
-func (g gone) has(c entry.Class) bool     { return g&(1<<c) != 0 }
-func (g gone) with(c ...entry.Class) gone { return g | classSet(c...) }
+func (g gone) has(c entry.Class) bool { return g&(1<<c) != 0 }
+
 func classSet(classes ...entry.Class) (g gone) {
 	for _, c := range classes {
 		g |= 1 << c
@@ -119,7 +119,8 @@ func readSubject(r *reader) subject {
 	return s
 }
 
-// rootState is the life of a root version id.
+// rootState is the life of a root version id. An id that was taken and has no
+// row is destroyed by every member.
 type rootState uint8
 
 const (
@@ -127,7 +128,6 @@ const (
 	rootCurrent                         // wraps the top of the tree
 	rootSuperseded                      // replaced; kept until every living key is found under the new one
 	rootDoomed                          // to be destroyed by every member: superseded and verified, or abandoned
-	rootDestroyed                       // destroyed by every member
 )
 
 // erasureState is how far an erasure is inside the vault.

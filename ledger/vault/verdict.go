@@ -161,7 +161,7 @@ func (a *applier) attest(c attestCommand) (Result, error) {
 	return Result{}, a.settleRoot(rootVersion{c.version, state})
 }
 
-// settleRoot marks a doomed version destroyed when every member has said so.
+// settleRoot forgets a doomed version when every member has destroyed it.
 func (a *applier) settleRoot(r rootVersion) error {
 	members, err := a.membersNow()
 	if err != nil || r.state != rootDoomed {
@@ -176,7 +176,7 @@ func (a *applier) settleRoot(r rootVersion) error {
 	if err := a.drop(key64(rowAttest, r.id)); err != nil {
 		return err
 	}
-	return a.setRoot(r.id, rootDestroyed)
+	return a.delete(key64(rowRoot, r.id))
 }
 
 func (v view) hasAttested(version uint64, author entry.AuthorID) (bool, error) {

@@ -46,6 +46,12 @@ func (v *Vault) Run(ctx context.Context) error {
 	if err := v.strays(); err != nil {
 		return err
 	}
+	if _, _, _, err := v.directory.find(true); err != nil { // now, and not while the first caller waits
+		if fatal(err) {
+			return err
+		}
+		v.warn(ctx, err)
+	}
 	for {
 		err := v.round(ctx)
 		if ctx.Err() != nil {
@@ -57,8 +63,7 @@ func (v *Vault) Run(ctx context.Context) error {
 		wake := v.wake
 		if err != nil {
 			wake = nil // what failed may itself be what wakes; wait for the clock
-			v.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "vault work goes on later",
-				slog.String("jurisdiction", v.store.group), slog.String("reason", err.Error()))
+			v.warn(ctx, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -67,6 +72,12 @@ func (v *Vault) Run(ctx context.Context) error {
 		case <-wake:
 		}
 	}
+}
+
+// warn logs an error of ours, which holds no content.
+func (v *Vault) warn(ctx context.Context, err error) {
+	v.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "vault work goes on later",
+		slog.String("jurisdiction", v.store.group), slog.String("reason", err.Error()))
 }
 
 // fatal reports an error after which nothing here can be trusted.
