@@ -52,7 +52,7 @@ func newKey(keys map[string]crypto.Signer, reference string) (crypto.Signer, err
 
 // site is where a run takes place.
 type site struct {
-	ctx     context.Context // of the whole run: a command's, not a request's
+	ctx     context.Context //nolint:containedctx // of the whole run: a command's, not a request's
 	dir     string
 	node    *node
 	service *identity

@@ -184,6 +184,7 @@ func (l *testLog) other(own *entry.Statement) *logged {
 func liesAboutRefusals(t *testing.T, log *testLog) map[string]lie {
 	stranger := sign(t, newDevice(t, log.id, "eu"), 1)
 	foreign := &testServer{t: t, log: newTestLog(t)}
+	foreign.log.id = log.id // the keys of another log's nodes, under this log's name
 	return map[string]lie{
 		"refusal of another statement": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
 			*o = *refused(stranger.Statement.ID(), entry.CodeMalformed, false)
@@ -200,7 +201,6 @@ func liesAboutRefusals(t *testing.T, log *testLog) map[string]lie {
 		}),
 		"erased, signed by no node": each(func(in *indeliblev1.Submission, o *indeliblev1.Outcome) {
 			*o = *refused(mustParse(in).ID(), entry.CodeSubjectErased, false)
-			foreign.log.id = log.id
 			o.SignedRefusal = foreign.signRefusal(mustParse(in).ID())
 		}),
 	}

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -59,9 +60,60 @@ func TestFloorCountsFromTheNewestEntry(t *testing.T) {
 	_, err := s.vault.Seal(context.Background(), []Record{orphan})
 	s.must(err)
 	s.must(s.vault.CheckErasure(context.Background(), entry.ScopeAll, []entry.Handle{alice.handle}))
-	s.must(s.submit(orphan))
+	s.world.Now += 55 * 60 * 1000 // sealed long before its entry comes
+	o := s.append(ledger.Item{Statement: orphan.Statement.Bytes(), SealedAt: s.world.Now - 55*60*1000})[0]
+	s.must(refusalOf(o))
+	s.world.Now += 10*day - 1000
 	err = s.vault.CheckErasure(context.Background(), entry.ScopeAll, []entry.Handle{alice.handle})
 	wantCode(t, err, entry.CodeRetentionFloor)
+	s.world.Now += 1000
+	s.must(s.vault.CheckErasure(context.Background(), entry.ScopeAll, []entry.Handle{alice.handle}))
+}
+
+// TestExecutedWaitsForTheRekey: as long as the condemned keys are in the tree,
+// and as long as an older root version is on this node, nothing is reported.
+func TestExecutedWaitsForTheRekey(t *testing.T) {
+	s, alice, bob := pair(t, 39, spec(ledgertest.Grace, 0, 0, 0))
+	request, err := s.request(alice, entry.ScopeIdentity)
+	s.must(err)
+	s.approve(request)
+	s.world.Now += ledgertest.Grace
+	for _, lost := range []uint16{CommandRekey, CommandVerdict, CommandDestroyRoot, CommandAttest} {
+		s.propose = func(c Command) string {
+			if c.Type == lost {
+				return "lost"
+			}
+			return ""
+		}
+		for range 3 {
+			if err := s.round(); !errors.Is(err, errLost) {
+				t.Fatalf("without command %d the round ended with %v", lost, err)
+			}
+		}
+		if p, _, _ := s.progress(request); len(p.Executed) != 0 {
+			t.Fatalf("reported as executed without command %d", lost)
+		}
+	}
+	s.propose = nil
+	root, err := s.keyring.load(s.currentRoot())
+	s.must(err)
+	s.must(s.keyring.writeFile(s.keyring.file(1), encodeRoot(1, root))) // somebody's copy of an older version
+	s.must(s.round())
+	if p, _, _ := s.progress(request); len(p.Executed) != 0 {
+		t.Fatal("reported as executed beside an older root version")
+	}
+	s.must(s.vault.strays())
+	s.must(s.round())
+	if p, _, _ := s.progress(request); !p.Completed {
+		t.Fatal("not complete")
+	}
+	s.whole(bob)
+}
+
+func (s *site) currentRoot() uint64 {
+	t, err := s.store.view().top()
+	s.must(err)
+	return t.root
 }
 
 // TestFloorIsCheckedAgainAtExecution: an entry that slipped in before the
