@@ -78,7 +78,7 @@ func TestExecutedWaitsForTheRekey(t *testing.T) {
 	s.must(err)
 	s.approve(request)
 	s.world.Now += ledgertest.Grace
-	for _, lost := range []uint16{CommandRekey, CommandVerdict, CommandDestroyRoot, CommandAttest} {
+	for _, lost := range []uint16{CommandRekey, CommandVerdict, CommandDestroyRoot, CommandAttest, CommandKeepStatement} {
 		s.propose = func(c Command) string {
 			if c.Type == lost {
 				return "lost"
@@ -315,6 +315,12 @@ func TestErasureNeedsEvidence(t *testing.T) {
 	approval, _, err := s.vault.evidenceOf(ctx, approvalOf(s, request))
 	s.must(err)
 	wantCode(t, propose(condemnCommand{request, approval, s.world.Now + ledgertest.Grace - 1}), entry.CodeGraceRunning)
+	hold := s.setHold(alice, entry.ClassIdentity)
+	wantCode(t, propose(condemnCommand{request, approval, s.world.Now + ledgertest.Grace}), entry.CodeHoldActive)
+	s.releaseHold(hold)
+	s.must(propose(condemnCommand{request, approval, s.world.Now + ledgertest.Grace}))
+	_, err = s.readAll(alice, "clinical")
+	wantCode(t, err, entry.CodeSubjectErased)
 	s.whole(bob)
 	s.must(s.write(bob))
 }
