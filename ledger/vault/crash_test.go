@@ -37,7 +37,7 @@ func sweep(t *testing.T, seed uint64, prepare func(*site), op func(*site) error,
 		t.Fatal("the operation syncs nothing")
 	}
 	t.Logf("%d sync points", total)
-	for n := 1; n <= total; n++ {
+	for n := 1; n <= total; n += thinner {
 		for _, percent := range []int{0, 50 + 50*(n%2)} {
 			cutOnce(t, w, base, seed, n, percent, &before, op, check)
 		}

@@ -18,7 +18,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "run this one history")
-	histories = flag.Int("histories", 24, "random histories to run")
+	histories = flag.Int("histories", 24/thinner, "random histories to run")
 )
 
 // life is a person in the model: what was done to it and is therefore true.
