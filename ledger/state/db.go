@@ -62,6 +62,8 @@ func (o Options) Validate() error {
 type DB struct {
 	*pebble.DB
 
+	failed <-chan error // what Pebble could not go on after
+
 	mu      sync.Mutex // guards applied
 	applied Applied
 }
@@ -76,11 +78,11 @@ func Open(o Options) (*DB, error) {
 			return nil, err
 		}
 	}
-	p, err := o.open()
+	p, failed, err := o.open()
 	if err != nil {
 		return nil, fmt.Errorf("state: open %s: %w", o.Dir, err)
 	}
-	db := &DB{DB: p}
+	db := &DB{DB: p, failed: failed}
 	db.applied, err = db.readApplied(nil)
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -197,7 +199,21 @@ func appliedFrom(it *pebble.Iterator) (Applied, error) {
 
 // Close flushes and closes: without Pebble's own log, an unflushed close would
 // cost a replay that a clean stop need not cost.
+//
+// A disk that fails meanwhile ends the close with the reason: Pebble's own
+// close would wait for ever for the goroutine that met the failure.
 func (d *DB) Close() error {
+	closed := make(chan error, 1)
+	go func() { closed <- d.close() }()
+	select {
+	case err := <-closed:
+		return err
+	case reason := <-d.failed:
+		return reason
+	}
+}
+
+func (d *DB) close() error {
 	var flush error
 	if d.Applied().Index > 0 {
 		flush = d.Flush()

@@ -14,8 +14,9 @@ type opening struct {
 	broken func(reason error)
 	result chan opened // the first is what Open returns
 
-	mu   sync.Mutex // guards over
-	over bool
+	mu     sync.Mutex // guards over
+	over   bool
+	failed chan error // the first fatal reason after the opening
 }
 
 type opened struct {
@@ -26,8 +27,8 @@ type opened struct {
 // open runs pebble.Open in a goroutine of its own: Pebble reports what is fatal
 // by a call that must not return, from that goroutine or from one it started,
 // and neither may end, or be waited for by, the caller.
-func (o Options) open() (*pebble.DB, error) {
-	op := &opening{broken: o.Broken, result: make(chan opened, 1)}
+func (o Options) open() (*pebble.DB, <-chan error, error) {
+	op := &opening{broken: o.Broken, result: make(chan opened, 1), failed: make(chan error, 1)}
 	go func() {
 		var got opened
 		defer func() { op.settle(got) }()
@@ -35,7 +36,7 @@ func (o Options) open() (*pebble.DB, error) {
 		got.db, got.err = pebble.Open(o.Dir, o.pebble(op.fatal))
 	}()
 	got := <-op.result
-	return got.db, got.err
+	return got.db, op.failed, got.err
 }
 
 // settle ends the opening with its first result.
@@ -52,6 +53,10 @@ func (op *opening) settle(got opened) bool {
 
 func (op *opening) fatal(reason error) {
 	if !op.settle(opened{err: reason}) {
+		select {
+		case op.failed <- reason:
+		default: // an earlier one is enough
+		}
 		op.broken(reason)
 	}
 }
