@@ -15,6 +15,13 @@ func (n *Node) HoldFold() (release func()) {
 	return n.global.fold.mu.Unlock
 }
 
+// HoldCalls keeps the node from beginning or ending to take calls until the
+// returned function is called.
+func (n *Node) HoldCalls() (release func()) {
+	n.mu.Lock()
+	return n.mu.Unlock
+}
+
 // ErrClock and others are reasons tests of the package from outside look for.
 var (
 	ErrClock     = errClock

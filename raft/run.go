@@ -40,6 +40,7 @@ func (n *Node) Run(ctx context.Context) error {
 		news.Go(func() { g.follow(silent) })
 	}
 	if n.start() {
+		n.takeCalls()
 		n.serve(inner, &work)
 		select {
 		case <-ctx.Done():
@@ -91,6 +92,11 @@ func (n *Node) serve(ctx context.Context, work *sync.WaitGroup) {
 	})
 	work.Go(func() { n.pub.runPQ(ctx) })
 	work.Go(func() { n.announce(ctx) })
+}
+
+// takeCalls comes before everything that leads to ready: whoever waits for that
+// and calls at once would otherwise be told that the node has stopped.
+func (n *Node) takeCalls() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.running = true
