@@ -204,8 +204,12 @@ func (p *publisher) publish(ctx context.Context, size uint64) error {
 }
 
 // sign gathers a majority of votes, this node's among them, and puts the log's
-// signature in front.
+// signature in front. A node that is about to stop because it cannot trust what
+// it reads signs nothing, however long the stop takes.
 func (p *publisher) sign(ctx context.Context, c claim, now time.Time) (*Published, error) {
+	if err := p.fault.err(); err != nil {
+		return nil, err
+	}
 	line, err := p.log.Sign(c.Checkpoint)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,14 @@ func (n *Node) HoldCalls() (release func()) {
 
 // ErrClock and others are reasons tests of the package from outside look for.
 var (
-	ErrClock     = errClock
-	ErrDiskHangs = errDiskHangs
-	ErrStranger  = errStranger
+	ErrClock      = errClock
+	ErrDiskHangs  = errDiskHangs
+	ErrLeftBehind = errLeftBehind
+	ErrStranger   = errStranger
 )
+
+// FlushLog begins to write the Raft log's newest rows into a table.
+func (n *Node) FlushLog() error {
+	_, err := n.logs.db.AsyncFlush()
+	return err
+}

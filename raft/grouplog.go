@@ -283,6 +283,7 @@ func (g *groupLog) refuse(reason error, from, to uint64) error {
 // cut deletes entries from…to, which is a whole prefix or suffix, and forgets
 // them. The caller holds mu.
 func (g *groupLog) cut(from, to uint64, o *pebble.WriteOptions) error {
+	defer g.store.dog.watch("truncate the Raft log")() // whoever extends the log waits for mu
 	if err := g.store.db.DeleteRange(entryKey(g.number, from), entryKey(g.number, to+1), o); err != nil {
 		g.store.fault.fail("truncate the Raft log", err)
 		return err

@@ -47,12 +47,16 @@ var (
 type logStore struct {
 	db    *pebble.DB
 	fault *fault
+	wreck *wreck
 	dog   watchdog
 
 	writes atomic.Uint64 // synced writes of all groups
 
 	mu     sync.Mutex           // guards groups
 	groups map[string]*groupLog // open ones, by name
+
+	closing sync.Once
+	closed  error // what closing came to
 }
 
 func openLogStore(cfg Config, f *fault) (*logStore, error) {
@@ -60,21 +64,22 @@ func openLogStore(cfg Config, f *fault) (*logStore, error) {
 	if err := state.MakeDir(cfg.FS, dir); err != nil {
 		return nil, err
 	}
-	db, err := openPebble(cfg, dir, f)
+	w := newWreck()
+	db, err := openPebble(cfg, dir, f, w)
 	if err != nil {
 		return nil, fmt.Errorf("raft: open %s: %w", dir, err)
 	}
 	return &logStore{
-		db: db, fault: f, dog: watchdog{f, cfg.Limits.DiskHang}, groups: map[string]*groupLog{},
+		db: db, fault: f, wreck: w, dog: watchdog{f, cfg.Limits.DiskHang}, groups: map[string]*groupLog{},
 	}, nil
 }
 
-func openPebble(cfg Config, dir string, f *fault) (*pebble.DB, error) {
+func openPebble(cfg Config, dir string, f *fault, w *wreck) (*pebble.DB, error) {
 	var db *pebble.DB
-	logger := storageLogger{to: cfg.Logger, fault: f}
+	logger := storageLogger{to: cfg.Logger, fault: f, wreck: w}
 	err := f.shield(func() (err error) {
 		db, err = pebble.Open(dir, &pebble.Options{
-			FS:                          cfg.FS,
+			FS:                          state.DurableNames(cfg.FS),
 			Cache:                       cfg.Cache,
 			FormatMajorVersion:          state.FormatVersion,
 			MemTableSize:                logMemTableBytes,
@@ -91,7 +96,12 @@ func openPebble(cfg Config, dir string, f *fault) (*pebble.DB, error) {
 	return db, nil
 }
 
-func (s *logStore) close() error { return s.db.Close() }
+// close closes the database. A disk that fails meanwhile ends it with the
+// reason; a second call answers as the first did.
+func (s *logStore) close() error {
+	s.closing.Do(func() { s.closed = s.wreck.close(s.db) })
+	return s.closed
+}
 
 // commit makes a batch durable. It returns only on success: any failure ends
 // the node, for after a failed sync nobody knows what the disk holds.

@@ -91,7 +91,8 @@ func (n *Node) assemble(vaults map[string]*vault.Store) (err error) {
 
 // Fail stops the node because something beneath it can no longer be trusted,
 // for instance a state database that reports corruption (state.Options.Broken).
-// Run returns the first such reason.
+// From its return on no call is taken in and nothing more is signed. Run returns
+// the first such reason.
 func (n *Node) Fail(reason error) { n.fault.fail("storage", reason) }
 
 // Ready is closed once every group has a leader that has committed in its term,
@@ -102,7 +103,7 @@ func (n *Node) Ready() <-chan struct{} { return n.ready }
 func (n *Node) enter() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.running {
+	if !n.running || n.fault.err() != nil {
 		return ErrStopped
 	}
 	n.calls.Add(1)

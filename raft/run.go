@@ -21,8 +21,8 @@ var (
 
 // Run starts the groups, takes calls in, and publishes checkpoints until ctx
 // ends or the node must stop by itself. In the first case it lets finish what
-// is in flight and returns nil; in the second it returns an error that is
-// ErrBroken and says why.
+// is in flight and returns nil; in the second, or if something does not come to
+// an end in time, it returns an error that is ErrBroken and says why.
 func (n *Node) Run(ctx context.Context) error {
 	n.mu.Lock()
 	again := n.ran
@@ -50,6 +50,9 @@ func (n *Node) Run(ctx context.Context) error {
 	n.stop(cancel, &work)
 	close(silent)
 	news.Wait()
+	if n.leftBehind() {
+		n.fault.fail("stop", errLeftBehind) // whoever closed what it uses would see it fall over
+	}
 	n.fault.end()
 	return n.fault.err()
 }
@@ -62,17 +65,26 @@ func (n *Node) groups() []*group {
 	return all
 }
 
-// start starts every group.
+// start starts every group. If the node breaks meanwhile nobody waits for the
+// group that is being started, but it is not forgotten either.
 func (n *Node) start() bool {
+	ended := make(chan struct{})
 	err := n.fault.shield(func() error {
+		defer close(ended)
 		var faults []error
 		for _, g := range n.groups() {
-			faults = append(faults, g.start())
+			if n.fault.err() == nil {
+				faults = append(faults, g.start())
+			}
+		}
+		if n.fault.err() != nil {
+			n.shutdown() // stop may have come by already
 		}
 		return errors.Join(faults...)
 	})
 	if err != nil {
 		n.fault.fail("start", err)
+		n.within(func() { <-ended })
 	}
 	return err == nil
 }
@@ -184,19 +196,25 @@ func (n *Node) within(wait func()) {
 	n.left = append(n.left, done)
 }
 
+// leftBehind reports whether something is still under way.
+func (n *Node) leftBehind() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, done := range n.left {
+		if !closed(done) {
+			return true
+		}
+	}
+	return false
+}
+
 // Close closes the Raft log, after Run has returned or if it was never called.
 // After a node broke, something may stand inside the disk for ever; while that
-// is so Close refuses, and the process must end instead.
+// is so Close refuses, and the process must end instead: the databases beneath
+// are in use, too.
 func (n *Node) Close() error {
-	n.mu.Lock()
-	left := n.left
-	n.mu.Unlock()
-	for _, done := range left {
-		select {
-		case <-done:
-		default:
-			return errLeftBehind
-		}
+	if n.leftBehind() {
+		return errLeftBehind
 	}
 	return n.logs.close()
 }

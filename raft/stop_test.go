@@ -151,6 +151,13 @@ func TestFailFromBelow(t *testing.T) {
 		n := rafttest.Start(t, w, rafttest.Options{FS: vfs.NewMem(), Jurisdictions: []string{}})
 		reason := errors.New("a block does not match its checksum")
 		n.Fail(reason)
+		// The stop has hardly begun, but nothing is answered from that store.
+		if err := n.Barrier(t.Context(), ""); !errors.Is(err, raft.ErrStopped) {
+			t.Errorf("a barrier after a fault: %v", err)
+		}
+		if _, err := n.Tick(t.Context()); !errors.Is(err, raft.ErrStopped) {
+			t.Errorf("a command after a fault: %v", err)
+		}
 		stopped(t, n, reason)
 	})
 }

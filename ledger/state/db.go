@@ -36,7 +36,7 @@ type Options struct {
 	WAL           bool               // keep Pebble's own write-ahead log as well: a fallback, doubles writes
 	ReadOnly      bool               // open for inspection; writes fail
 	Logger        *slog.Logger       // required
-	Broken        func(reason error) // told of background I/O errors and corruption; the node must stop. Required
+	Broken        func(reason error) // told of background I/O errors and corruption; the node must stop. It must not use the database. Required
 }
 
 // Validate reports every fault of the options at once.
@@ -62,10 +62,13 @@ func (o Options) Validate() error {
 type DB struct {
 	*pebble.DB
 
-	failed <-chan error // what Pebble could not go on after
+	failure *failure
 
 	mu      sync.Mutex // guards applied
 	applied Applied
+
+	closing sync.Once
+	closed  error // what closing came to
 }
 
 // Open opens or creates the database and reads its applied position.
@@ -78,21 +81,22 @@ func Open(o Options) (*DB, error) {
 			return nil, err
 		}
 	}
-	p, failed, err := o.open()
+	f := newFailure(o.Broken)
+	p, err := o.open(f)
 	if err != nil {
 		return nil, fmt.Errorf("state: open %s: %w", o.Dir, err)
 	}
-	db := &DB{DB: p, failed: failed}
+	db := &DB{DB: p, failure: f}
 	db.applied, err = db.readApplied(nil)
 	if err != nil {
-		return nil, errors.Join(err, p.Close())
+		return nil, errors.Join(err, f.bound(p.Close))
 	}
 	return db, nil
 }
 
-func (o Options) pebble(fatal func(reason error)) *pebble.Options {
+func (o Options) pebble(f *failure, fatal func(reason error)) *pebble.Options {
 	opts := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          DurableNames(o.FS),
 		Cache:                       o.Cache,
 		FormatMajorVersion:          FormatVersion,
 		DisableWAL:                  !o.WAL,
@@ -101,7 +105,7 @@ func (o Options) pebble(fatal func(reason error)) *pebble.Options {
 		MemTableStopWritesThreshold: stopWritesMemTables,
 		MaxOpenFiles:                maxOpenFiles,
 		Logger:                      quiet{to: o.Logger, fatal: fatal},
-		EventListener:               o.listener(),
+		EventListener:               o.listener(f),
 	}
 	if opts.MemTableSize == 0 {
 		opts.MemTableSize = defaultMemTableBytes
@@ -109,10 +113,10 @@ func (o Options) pebble(fatal func(reason error)) *pebble.Options {
 	return opts
 }
 
-func (o Options) listener() *pebble.EventListener {
+func (o Options) listener(f *failure) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			o.Broken(fmt.Errorf("state: background write in %s: %w", o.Dir, err))
+			f.note(fmt.Errorf("state: background write in %s: %w", o.Dir, err))
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			o.Broken(fmt.Errorf("state: corrupt file in %s: %w", o.Dir, info.Details))
@@ -134,7 +138,13 @@ func (d *DB) Applied() Applied {
 // Commit writes the batch and the position it brings the database to in one
 // step, without waiting for the disk. The batch may be empty. Membership
 // configuration is kept from the previous position when to.Config is nil.
+//
+// After a failure that Broken was told of nothing is committed: with nobody to
+// flush it, the memory for rows fills up, and then a commit would wait for ever.
 func (d *DB) Commit(b *pebble.Batch, to Applied) error {
+	if err := d.failure.err(); err != nil {
+		return err
+	}
 	from := d.Applied()
 	if to.Index < from.Index {
 		return fmt.Errorf("state: position would go back from %d to %d", from.Index, to.Index)
@@ -165,8 +175,10 @@ func (d *DB) FastForward(to Applied) error {
 }
 
 // Durable flushes and returns the position that would survive a power cut now.
+// A disk that fails meanwhile, for instance because it is full, ends it with the
+// reason.
 func (d *DB) Durable() (Applied, error) {
-	if err := d.Flush(); err != nil {
+	if err := d.failure.bound(d.Flush); err != nil {
 		return Applied{}, fmt.Errorf("state: flush: %w", err)
 	}
 	return d.readApplied(&pebble.IterOptions{OnlyReadGuaranteedDurable: true})
@@ -198,19 +210,14 @@ func appliedFrom(it *pebble.Iterator) (Applied, error) {
 }
 
 // Close flushes and closes: without Pebble's own log, an unflushed close would
-// cost a replay that a clean stop need not cost.
+// cost a replay that a clean stop need not cost. A second call answers as the
+// first did.
 //
-// A disk that fails meanwhile ends the close with the reason: Pebble's own
-// close would wait for ever for the goroutine that met the failure.
+// A disk that fails meanwhile, or has failed before, ends the close with the
+// reason. The database is left as it fell then: the process has to end.
 func (d *DB) Close() error {
-	closed := make(chan error, 1)
-	go func() { closed <- d.close() }()
-	select {
-	case err := <-closed:
-		return err
-	case reason := <-d.failed:
-		return reason
-	}
+	d.closing.Do(func() { d.closed = d.failure.bound(d.close) })
+	return d.closed
 }
 
 func (d *DB) close() error {

@@ -11,12 +11,11 @@ import (
 // opening is the time in which somebody still waits for a database: what is
 // fatal then is an error for them, and afterwards the business of Broken.
 type opening struct {
-	broken func(reason error)
-	result chan opened // the first is what Open returns
+	failure *failure
+	result  chan opened // the first is what Open returns
 
-	mu     sync.Mutex // guards over
-	over   bool
-	failed chan error // the first fatal reason after the opening
+	mu   sync.Mutex // guards over
+	over bool
 }
 
 type opened struct {
@@ -27,16 +26,16 @@ type opened struct {
 // open runs pebble.Open in a goroutine of its own: Pebble reports what is fatal
 // by a call that must not return, from that goroutine or from one it started,
 // and neither may end, or be waited for by, the caller.
-func (o Options) open() (*pebble.DB, <-chan error, error) {
-	op := &opening{broken: o.Broken, result: make(chan opened, 1), failed: make(chan error, 1)}
+func (o Options) open(f *failure) (*pebble.DB, error) {
+	op := &opening{failure: f, result: make(chan opened, 1)}
 	go func() {
 		var got opened
 		defer func() { op.settle(got) }()
 		defer recoverOpening(&got.err)
-		got.db, got.err = pebble.Open(o.Dir, o.pebble(op.fatal))
+		got.db, got.err = pebble.Open(o.Dir, o.pebble(f, op.fatal))
 	}()
 	got := <-op.result
-	return got.db, op.failed, got.err
+	return got.db, got.err
 }
 
 // settle ends the opening with its first result.
@@ -53,11 +52,7 @@ func (op *opening) settle(got opened) bool {
 
 func (op *opening) fatal(reason error) {
 	if !op.settle(opened{err: reason}) {
-		select {
-		case op.failed <- reason:
-		default: // an earlier one is enough
-		}
-		op.broken(reason)
+		op.failure.note(reason)
 	}
 }
 

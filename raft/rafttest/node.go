@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +62,23 @@ type Node struct {
 
 	stop context.CancelFunc
 	ran  chan error
+
+	mu     sync.Mutex
+	opened bool  // guarded by mu: Node is set
+	early  error // guarded by mu: what a database reported before that
+}
+
+// broken stops the node for what one of its databases reports, which may be
+// while the node is still being opened.
+func (n *Node) broken(reason error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.opened:
+		n.Fail(reason)
+	case n.early == nil:
+		n.early = reason
+	}
 }
 
 // Open opens ledger, vault stores and node without starting anything. A state
@@ -79,11 +97,7 @@ func (n *Node) open(o Options) (err error) {
 	options := func(dir string) state.Options {
 		return state.Options{
 			FS: o.FS, Dir: o.FS.PathJoin(o.Dir, dir), MemTableBytes: o.MemTableBytes, Cache: o.Cache, Logger: o.Logger,
-			Broken: func(reason error) {
-				if n.Node != nil {
-					n.Fail(reason)
-				}
-			},
+			Broken: n.broken,
 		}
 	}
 	n.Ledger, err = ledger.Open(ledger.Config{
@@ -107,7 +121,16 @@ func (n *Node) open(o Options) (err error) {
 		LogKey: w.LogKey, CosignerKey: w.Nodes[0].Cosigner, MLDSAKey: w.MLDSA,
 		Now: o.Now, Rand: rand.Reader, Logger: o.Logger, Limits: o.Limits,
 	}, n.Ledger, n.Vaults)
-	return err
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.opened = true
+	if n.early != nil {
+		n.Fail(n.early)
+	}
+	return nil
 }
 
 // Go runs the node in the background.
@@ -154,11 +177,14 @@ func (n *Node) Wait() error {
 	return err
 }
 
-// Close closes everything that was opened, the Raft log first.
+// Close closes everything that was opened, the Raft log first. Nothing is closed
+// beneath a log that cannot be: it is in use.
 func (n *Node) Close() error {
 	var faults []error
 	if n.Node != nil {
-		faults = append(faults, n.Node.Close())
+		if err := n.Node.Close(); err != nil {
+			return err
+		}
 	}
 	if n.Ledger != nil {
 		faults = append(faults, n.Ledger.Close())
