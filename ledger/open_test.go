@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"indelible/ledger"
+	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
 	"indelible/ledger/state"
 )
@@ -43,6 +44,13 @@ func TestOpenStopsAtADamagedEdge(t *testing.T) {
 	last := func(p byte) func(map[byte][]row) row { return func(r map[byte][]row) row { return r[p][len(r[p])-1] } }
 	damage("genesis", first('e'), flip)
 	damage("genesis gone", first('e'), gone)
+	damage("genesis of another time", first('e'), func(b []byte) []byte {
+		time, raw, err := entry.ParseLeaf(b)
+		must(t, err)
+		leaf, err := entry.Leaf(time+1, raw)
+		must(t, err)
+		return leaf
+	})
 	damage("newest leaf", last('e'), flip)
 	damage("newest leaf gone", last('e'), gone)
 	damage("tile", last('t'), flip)

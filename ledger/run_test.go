@@ -209,3 +209,23 @@ func TestGaps(t *testing.T) {
 		t.Fatalf("from the first gap on: %+v, %v", rest, err)
 	}
 }
+
+// TestGapsAtTheEdges: before the first statement, and where a boot begins late.
+func TestGapsAtTheEdges(t *testing.T) {
+	w := ledgertest.NewWorld(t, 6)
+	l := w.Open(t, vfs.NewMem(), "ledger")
+	s, setup := w.Subject("eu")
+	w.Apply(t, l, setup...)
+	rs := []*entry.Statement{w.Reading(s), w.Reading(s), w.Reading(s)}
+	s.Device.Boot, s.Device.Seq = 2, 2
+	w.Apply(t, l, rs[1], rs[2], w.Reading(s))
+	got, err := l.Gaps(s.Device.Key.ID(), ledger.Place{}, 10)
+	must(t, err)
+	want := []ledger.Gap{
+		{Next: ledger.Place{Boot: 1, Seq: 2}, Index: l.Size() - 3, Missing: true, Prev: true},
+		{After: ledger.Place{Boot: 1, Seq: 3}, Next: ledger.Place{Boot: 2, Seq: 3}, Index: l.Size() - 1, Missing: true},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("gaps %+v, want %+v", got, want)
+	}
+}
