@@ -47,15 +47,21 @@ func (a *admissions) admit(id entry.StatementID) error {
 	return nil
 }
 
-// use takes an admission out, whatever becomes of the release.
-func (a *admissions) use(id entry.StatementID) error {
+// use takes an admission out, whatever becomes of the release, and tells since
+// when it was there.
+func (a *admissions) use(id entry.StatementID) (since time.Time, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	at, ok := a.since[id]
 	if !ok {
-		return entry.Refuse(entry.CodeGrantUsed, "the access entry was used before, or another process made it")
+		return at, entry.Refuse(entry.CodeGrantUsed, "the access entry was used before, or another process made it")
 	}
 	delete(a.since, id)
+	return at, a.fresh(at)
+}
+
+// fresh refuses what was admitted too long ago.
+func (a *admissions) fresh(at time.Time) error {
 	if age := a.now().Sub(at); age > admitFor || age < 0 {
 		return entry.Refuse(entry.CodeGrantExpired, "the access entry is older than %d seconds", int(admitFor/time.Second))
 	}

@@ -157,7 +157,7 @@ func (c condemnAuditCommand) command() Command {
 func readCondemnAudit(r *reader) condemnAuditCommand { return condemnAuditCommand{r.u64()} }
 
 // condemnAudit destroys the audit records of an erased slot, once the proposer
-// has seen their floor pass.
+// has seen their floor pass. What was sealed after it looked is judged here.
 func (a *applier) condemnAudit(c condemnAuditCommand) (Result, error) {
 	due, err := a.has(key64(rowLater, c.slot))
 	if err != nil || !due {
@@ -169,6 +169,13 @@ func (a *applier) condemnAudit(c condemnAuditCommand) (Result, error) {
 	}
 	if held {
 		return refuse(entry.CodeHoldActive, "a hold covers the %s records", class)
+	}
+	young, err := a.youngAudit(c.slot)
+	if err != nil {
+		return Result{}, err
+	}
+	if young {
+		return refuse(entry.CodeRetentionFloor, "an audit record came while the command was under way")
 	}
 	slot, err := a.view.slot(c.slot)
 	if err != nil {
@@ -187,4 +194,22 @@ func (a *applier) condemnAudit(c condemnAuditCommand) (Result, error) {
 		return Result{}, err
 	}
 	return Result{}, a.raise([]uint64{c.slot}, classSet(entry.ClassAudit))
+}
+
+// youngAudit reports whether a slot has an audit record that was sealed within
+// its floor. Unlike data, audit records are taken in until the key dies.
+func (a *applier) youngAudit(slot uint64) (young bool, err error) {
+	floor := a.s.floorOf(entry.ClassAudit)
+	if floor == 0 {
+		return false, nil
+	}
+	err = a.each(append(key64(rowRecord, slot), groupAudit), func(_, value []byte) (bool, error) {
+		r := &reader{b: value}
+		young = r.u64()+floor > a.now // a record begins with its seal time
+		if r.broken {
+			return false, errWire
+		}
+		return !young, nil
+	})
+	return young, err
 }

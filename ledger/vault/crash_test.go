@@ -52,7 +52,7 @@ func cutOnce(t *testing.T, w *ledgertest.World, base *vfs.MemFS, seed uint64, n,
 	s := openSite(t, w, d, newSource(seed+uint64(n)))
 	spy := *before
 	s.tap = spy.hear
-	d.cut(n, percent, func() { s.tap = nil })
+	d.cut(n, percent, func() { s.dead.Store(true) })
 	if err := op(s); err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,11 @@ type directory struct {
 	v    *Vault
 	seed maphash.Seed
 
+	erased struct { // a lock of its own: Apply must not wait for a reading, nor that for a provider
+		mu     sync.Mutex
+		people []uint64 // condemned, their names perhaps still in rows
+	}
+
 	mu         sync.Mutex // guards all below
 	registered uint64     // registrations read
 	next       uint64     // subjects below it were read, save those in vacant
@@ -61,7 +66,7 @@ func writeString(h *maphash.Hash, s string) error {
 // registrations that state has seen.
 func (d *directory) find(staff bool, identifiers ...string) (n uint64, ok bool, registered uint64, err error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.release()
 	err = d.v.store.snapshot(func(s view) error {
 		if err := d.read(s); err != nil {
 			return err
@@ -84,7 +89,8 @@ func (d *directory) find(staff bool, identifiers ...string) (n uint64, ok bool, 
 	return n, ok, registered, err
 }
 
-// read takes in the registrations since it last looked.
+// read takes in the registrations since it last looked. What it has taken in
+// stays, if it fails halfway: the next attempt goes on from there.
 func (d *directory) read(s view) error {
 	c, err := s.counters()
 	if err != nil || c.registered == d.registered {
@@ -105,7 +111,12 @@ func (d *directory) read(s view) error {
 		if err := r.end(); err != nil {
 			return false, err
 		}
-		return true, d.readOne(binary.BigEndian.Uint64(k[1:]), &who)
+		n := binary.BigEndian.Uint64(k[1:])
+		if err := d.readOne(n, &who); err != nil {
+			return false, err
+		}
+		d.next = n + 1
+		return true, nil
 	})
 	if err != nil {
 		return err
@@ -124,14 +135,11 @@ func (d *directory) readOne(n uint64, who *subject) error {
 		d.vacant[n] = true
 		return nil
 	}
-	delete(d.vacant, n)
 	identifiers, err := d.v.identifiers(n, who)
-	if errors.Is(err, errKeyGone) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errKeyGone) {
 		return err
 	}
+	delete(d.vacant, n)
 	for _, identifier := range identifiers {
 		h := d.hash(isStaff(who.class), identifier)
 		d.rows[h] = append(d.rows[h], n)
@@ -140,15 +148,50 @@ func (d *directory) readOne(n uint64, who *subject) error {
 	return nil
 }
 
-// forget drops the names of people whose identity key was condemned.
+// forget drops the names of people whose identity key was condemned. If
+// somebody is reading just then, they go when that has ended.
 func (d *directory) forget(c change) {
 	if len(c.people) == 0 {
 		return
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.erased.mu.Lock()
+	d.erased.people = append(d.erased.people, c.people...)
+	d.erased.mu.Unlock()
+	if d.mu.TryLock() {
+		d.release()
+	}
+}
+
+// release unlocks the directory, and leaves no name in it that forget has been
+// told of.
+func (d *directory) release() {
+	for {
+		d.drop(d.condemned())
+		d.mu.Unlock()
+		d.erased.mu.Lock()
+		none := len(d.erased.people) == 0
+		d.erased.mu.Unlock()
+		if none || !d.mu.TryLock() { // who has the lock now will see to them
+			return
+		}
+	}
+}
+
+// condemned takes over what forget was told.
+func (d *directory) condemned() []uint64 {
+	d.erased.mu.Lock()
+	defer d.erased.mu.Unlock()
+	people := d.erased.people
+	d.erased.people = nil
+	return people
+}
+
+func (d *directory) drop(people []uint64) {
+	if len(people) == 0 {
+		return
+	}
 	for h, subjects := range d.rows {
-		left := slices.DeleteFunc(subjects, func(n uint64) bool { return slices.Contains(c.people, n) })
+		left := slices.DeleteFunc(subjects, func(n uint64) bool { return slices.Contains(people, n) })
 		d.size -= len(subjects) - len(left)
 		if len(left) == 0 {
 			delete(d.rows, h)
@@ -161,7 +204,7 @@ func (d *directory) forget(c change) {
 // full reports whether no further identifiers fit.
 func (d *directory) full() bool {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.release()
 	return d.size+MaxIdentifiers > maxDirectory
 }
 

@@ -19,8 +19,10 @@
 //   - Apply is a fold over commands. It believes receipts, not proposers, and
 //     the structure of a rekey, not its author.
 //   - A root version is destroyed only after every living key was found under
-//     the next; an erasure is reported executed only after every version below
+//     the next; an erasure is reported executed only after every version but
 //     the current one is gone from this node, abandoned ones included.
+//   - What destroys for good has first caught up with the log: with its holds,
+//     and with the entries of the records it would drop.
 //   - The worker acts from the replicated state. Every step of it may be cut
 //     short anywhere and done again.
 //   - It imports neither ledger nor raft.

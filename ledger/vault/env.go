@@ -57,7 +57,9 @@ type Env struct {
 	// same bytes may be sent again.
 	Append func(ctx context.Context, s *entry.Statement, sealedAt uint64) (r *proof.Receipt, ledgerTime uint64, err error)
 
-	// Tick moves ledger time without an entry and returns it.
+	// Tick moves ledger time without an entry and returns it, once every entry
+	// that was in the log before the call can be read here. What destroys for
+	// good asks it first: after a start this node's view of the log may lag.
 	Tick func(ctx context.Context) (ledgerTime uint64, err error)
 
 	// Entry finds a logged entry by statement id.

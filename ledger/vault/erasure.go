@@ -32,7 +32,7 @@ func (v *Vault) CheckErasure(ctx context.Context, scope entry.Scope, handles []e
 			return err
 		}
 	}
-	return v.permitted(ctx, scope, slots, v.nowMillis())
+	return v.permitted(ctx, slots, v.nowMillis(), scopeClasses(scope)...)
 }
 
 func (v *Vault) nowMillis() uint64 { return uint64(v.cfg.Now().UnixMilli()) }
@@ -51,9 +51,9 @@ func (v view) noErasureOpen(slot uint64) error {
 	})
 }
 
-// permitted refuses by the first hold or floor that an erasure of a scope meets.
-func (v *Vault) permitted(ctx context.Context, scope entry.Scope, slots []uint64, now uint64) error {
-	classes := scopeClasses(scope)
+// permitted refuses by the first hold or floor that the destruction of these
+// classes meets; now is a time in Unix milliseconds.
+func (v *Vault) permitted(ctx context.Context, slots []uint64, now uint64, classes ...entry.Class) error {
 	class, held, err := v.store.view().held(slots, classes...)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (v *Vault) CheckApproval(ctx context.Context, request entry.StatementID) er
 	if row == nil || row.state == erasureCancelled {
 		return entry.Refuse(entry.CodeWrongState, "the erasure is cancelled or not requested here")
 	}
-	return v.permitted(ctx, row.scope, row.slots, v.nowMillis())
+	return v.permitted(ctx, row.slots, v.nowMillis(), scopeClasses(row.scope)...)
 }
 
 // BeginErasure makes the vault refuse new records of the subject. It is called
@@ -174,7 +174,11 @@ func (v *Vault) carryOne(ctx context.Context, request entry.StatementID) (bool, 
 	}
 	switch {
 	case row == nil:
-		return true, v.BeginErasure(ctx, request)
+		err := v.BeginErasure(ctx, request)
+		if isCode(err, entry.CodeSubjectErased) {
+			return false, nil // another erasure came first and left nothing to do; an officer may cancel
+		}
+		return true, err
 	case row.state == erasureBegun && p.Cancel != (entry.StatementID{}):
 		return true, v.CancelErasure(ctx, request)
 	case row.state == erasureBegun:

@@ -281,6 +281,11 @@ func TestAuditDiesAtItsOwnFloor(t *testing.T) {
 	if left, err := s.store.view().any(key64(rowRecord, slot)); err != nil || left {
 		t.Fatalf("records of the erased slot are left (%v)", err)
 	}
+	row, err := s.store.view().slot(slot)
+	s.must(err)
+	if _, err := s.vault.keys.leaf(row.audit); !errors.Is(err, errKeyGone) {
+		t.Fatalf("the audit key is in the tree: %v", err)
+	}
 }
 
 // TestErasureNeedsEvidence: commands whose receipts do not prove what they say

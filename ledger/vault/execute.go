@@ -27,7 +27,11 @@ func (v *Vault) execute(ctx context.Context, p Progress, row *erasureRow) (bool,
 	if again, ok, err := v.env.Erasure(p.Request); err != nil || !ok || again.Cancel != (entry.StatementID{}) {
 		return false, err
 	}
-	if err := v.permitted(ctx, row.scope, row.slots, ledgerTime); err != nil {
+	// A hold may be in the log and not in force: its node died in between.
+	if behind, err := v.follow(ctx); err != nil || behind {
+		return behind, err
+	}
+	if err := v.permitted(ctx, row.slots, ledgerTime, scopeClasses(row.scope)...); err != nil {
 		return false, v.postpone(ctx, p.Request, err)
 	}
 	approval, _, err := v.evidenceOf(ctx, p.Approval)
@@ -72,8 +76,11 @@ func (v *Vault) reportExecuted(ctx context.Context, p Progress, row *erasureRow)
 		return false, err
 	}
 	current, ok, err := v.rootsGone()
-	if err != nil || !ok {
+	if err != nil {
 		return false, err
+	}
+	if !ok {
+		return false, v.strays() // one that somebody put back would keep us waiting for ever
 	}
 	body := &entry.Erasure{Step: entry.StepExecuted, Request: p.Request, RootVersion: current}
 	body.Method, body.Strength = v.provider.Claim()

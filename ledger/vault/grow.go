@@ -152,7 +152,7 @@ func (v *Vault) buildMint(t top) (mintCommand, error) {
 		c.wrapped, err = v.wrap(t.root, own, t.height+1, epoch)
 		return c, err
 	}
-	joint, err := v.join(t, *plan.joint, child, *own, epoch)
+	joint, err := v.join(t, *plan.joint, child, own, epoch)
 	c.nodes = append(c.nodes, joint)
 	return c, err
 }
@@ -168,7 +168,7 @@ func (v *Vault) topNow(t top) (Key, error) {
 
 // join adds a child to a node that exists. The node keeps its key: all it ever
 // held under it is alive.
-func (v *Vault) join(t top, at, child place, own Key, epoch uint64) (nodeRow, error) {
+func (v *Vault) join(t top, at, child place, own *Key, epoch uint64) (nodeRow, error) {
 	var row nodeRow
 	err := v.store.snapshot(func(s view) error {
 		above, n, err := openDown(s, v.provider, v.store.group, t, at)
@@ -177,7 +177,7 @@ func (v *Vault) join(t top, at, child place, own Key, epoch uint64) (nodeRow, er
 		}
 		defer n.wipe()
 		defer above.wipe()
-		n[child.slot()] = own
+		n[child.slot()] = *own
 		sealed, err := sealNode(above, n, nodeData(v.store.group, at, epoch))
 		row = nodeRow{at, epoch, sealed}
 		return err

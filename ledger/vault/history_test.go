@@ -29,7 +29,7 @@ type life struct {
 	records  []Record // of the registration, made once the handle is known
 	bind     *entry.Statement
 	erasures []*erasureInTest // asked for, in order
-	hold     *holdInTest      // in force
+	hold     *holdInTest      // in the log, and in force or soon to be
 	identity bool             // erased
 	all      bool             // erased
 }
@@ -46,6 +46,12 @@ type erasureInTest struct {
 type holdInTest struct {
 	set   Record
 	class entry.Class
+	told  bool // the vault was told of it, and did not have to find it in the log
+}
+
+// blocks reports whether a hold keeps an erasure of a scope from happening.
+func (h *holdInTest) blocks(scope entry.Scope) bool {
+	return h != nil && (h.class == entry.ClassIdentity || scope == entry.ScopeAll)
 }
 
 // history drives one site through a random life with crashes and lost
@@ -61,6 +67,7 @@ type history struct {
 	people    []*life
 	written   bytes.Buffer
 	overtaken int
+	protected int // times a hold stood between an erasure that was due and its execution
 }
 
 func newHistory(tb testing.TB, seed uint64) *history {
@@ -91,7 +98,7 @@ func (h *history) do(name string, op func() error) {
 	switch h.rng.IntN(10) {
 	case 0, 1, 2: // a power cut somewhere within
 		site := h.site
-		h.disk.cut(1+h.rng.IntN(30), []int{0, 50, 100}[h.rng.IntN(3)], func() { site.tap = nil })
+		h.disk.cut(1+h.rng.IntN(30), []int{0, 50, 100}[h.rng.IntN(3)], func() { site.dead.Store(true) })
 	case 3, 4: // proposals are lost, or their answers
 		faults := 1 + h.rng.IntN(3)
 		skip := h.rng.IntN(4)
@@ -149,25 +156,64 @@ func (h *history) overtake() {
 	}
 }
 
-func (h *history) register() {
+func (h *history) newLife() *life {
 	w := h.site.world
 	token := fmt.Sprintf("%x", w.ID())
 	l := &life{person: &person{identifier: "mrn|" + token}, token: token, request: entry.RequestID(w.ID())}
-	if h.rng.IntN(4) == 0 { // a client that loses the second command and does not come back
-		h.site.propose = func(c Command) string {
-			if c.Type == CommandRegister {
-				return "lost"
-			}
-			return ""
+	for _, before := range h.people { // somebody who was erased may come back
+		if before.identity && h.rng.IntN(8) == 0 && h.gone(before.identifier) {
+			l.identifier = before.identifier
 		}
-		if _, err := h.openSubject(l); !errors.Is(err, errLost) {
-			h.tb.Fatalf("a lost registration gave %v", err)
-		}
-		h.site.propose = nil
-		l.request = entry.RequestID(w.ID())
 	}
+	return l
+}
+
+// gone reports whether everybody who ever had an identifier is erased.
+func (h *history) gone(identifier string) bool {
+	for _, l := range h.people {
+		if l.identifier == identifier && !l.identity {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *history) register() {
+	l := h.newLife()
+	switch h.rng.IntN(8) {
+	case 0, 1: // a client that loses the second command and does not come back
+		h.loseRegistration(l)
+		l.request = entry.RequestID(h.site.world.ID())
+	case 2: // one that comes back, and had the names of another person before
+		other := h.newLife()
+		if other.identifier == l.identifier {
+			break
+		}
+		other.request = l.request
+		h.loseRegistration(other)
+		h.settled(l)
+		other.request = entry.RequestID(h.site.world.ID())
+		l = other
+	}
+	h.settled(l)
+}
+
+func (h *history) settled(l *life) {
 	h.do("register", func() error { return h.registerOnce(l) })
 	h.people = append(h.people, l)
+}
+
+func (h *history) loseRegistration(l *life) {
+	h.site.propose = func(c Command) string {
+		if c.Type == CommandRegister {
+			return "lost"
+		}
+		return ""
+	}
+	if _, err := h.openSubject(l); !errors.Is(err, errLost) {
+		h.tb.Fatalf("a lost registration gave %v", err)
+	}
+	h.site.propose = nil
 }
 
 func (h *history) openSubject(l *life) (entry.Handle, error) {
@@ -242,8 +288,10 @@ func (h *history) request(l *life) {
 	case l.open() != nil:
 		wantCode(h.tb, err, entry.CodeErasureOpen)
 		return
-	case l.hold != nil && (l.hold.class == entry.ClassIdentity || scope == entry.ScopeAll):
-		wantCode(h.tb, err, entry.CodeHoldActive)
+	case l.hold.blocks(scope):
+		if err != nil || l.hold.told {
+			wantCode(h.tb, err, entry.CodeHoldActive)
+		}
 		return
 	}
 	s.must(err)
@@ -298,6 +346,12 @@ func (h *history) settle() {
 		p, ok, err := h.site.progress(e.record.Statement.ID())
 		if err != nil || !ok {
 			h.tb.Fatalf("an erasure is not in the log: %v", err)
+		}
+		if l.hold.blocks(e.scope) && p.Approval != (entry.StatementID{}) && h.site.world.Now >= p.Approved+ledgertest.Grace {
+			h.protected++
+			if len(p.Executed) > 0 {
+				h.tb.Fatalf("seed %d: executed against a hold", h.seed)
+			}
 		}
 		if p.Completed {
 			e.ended, l.identity, l.all = true, true, l.all || e.scope == entry.ScopeAll

@@ -47,6 +47,13 @@ func (a *applier) setHold(c setHoldCommand) (Result, error) {
 	if err != nil || fault != nil {
 		return Result{Refusal: fault}, err
 	}
+	outlived, err := a.outlived(c.slots, c.class)
+	if err != nil {
+		return Result{}, err
+	}
+	if outlived {
+		return Result{Refusal: errErased()}, nil
+	}
 	row := holdRow{class: c.class, subject: c.subject, slots: c.slots}
 	id := l.ID()
 	if err := a.set(keyID(rowHold, id[:]), row.encode()); err != nil {
@@ -155,6 +162,18 @@ func (v view) held(slots []uint64, classes ...entry.Class) (entry.Class, bool, e
 		}
 	}
 	return 0, false, nil
+}
+
+// outlived reports whether a class is gone from all of these slots: a hold on it
+// would promise what nobody can keep.
+func (v view) outlived(slots []uint64, class entry.Class) (bool, error) {
+	for _, n := range slots {
+		slot, err := v.slot(n)
+		if err != nil || slot == nil || !slot.gone.has(class) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // BeginHold puts a hold into force once its set entry is in the log and before

@@ -50,6 +50,9 @@ func NewKeyring(on vfs.FS, dir string, random io.Reader) (*Keyring, error) {
 		return nil, fmt.Errorf("vault: create keyring: %w", err)
 	}
 	k := &Keyring{fs: on, dir: dir, random: random}
+	if err := k.closeDir(); err != nil {
+		return nil, fmt.Errorf("vault: keep others out of the keyring: %w", err)
+	}
 	names, err := on.List(dir)
 	if err != nil {
 		return nil, fmt.Errorf("vault: list keyring: %w", err)
@@ -62,6 +65,16 @@ func NewKeyring(on vfs.FS, dir string, random io.Reader) (*Keyring, error) {
 		}
 	}
 	return k, nil
+}
+
+// closeDir takes the directory's permissions from everyone else, whoever made
+// it: a file in it is open to others for an instant before it is closed to them.
+func (k *Keyring) closeDir() error {
+	d, err := k.fs.OpenDir(k.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(permit(d, 0o700), d.Close())
 }
 
 func (k *Keyring) file(version uint64) string {
@@ -97,7 +110,7 @@ func (k *Keyring) writeFile(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := ownerOnly(f); err != nil {
+	if err := permit(f, 0o600); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	if _, err := f.Write(content); err != nil {
@@ -126,8 +139,11 @@ func encodeRoot(version uint64, root *Key) []byte {
 
 func (k *Keyring) load(version uint64) (*Key, error) {
 	f, err := k.fs.Open(k.file(version))
-	if err != nil {
+	if isNotExist(err) {
 		return nil, fmt.Errorf("%w: version %d", errRootMissing, version)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("vault: open root version %d: %w", version, err)
 	}
 	content, err := io.ReadAll(io.LimitReader(f, int64(keyringSize)+1))
 	if err := errors.Join(err, f.Close()); err != nil {

@@ -134,9 +134,15 @@ func holds(t *testing.T, fs vfs.FS, needle []byte) bool {
 // TestKeyringRefusesDamage: a root file that was altered is an error, never a key.
 func TestKeyringRefusesDamage(t *testing.T) {
 	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "keys", "eu"), 0o777); err != nil { // by whoever prepared the machine
+		t.Fatal(err)
+	}
 	k, err := NewKeyring(vfs.Default, filepath.Join(dir, "keys", "eu"), newSource(2))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "keys", "eu")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("the keyring's mode is %v (%v)", info.Mode(), err)
 	}
 	if err := k.Create(5); err != nil {
 		t.Fatal(err)
@@ -168,6 +174,15 @@ func TestKeyringRefusesDamage(t *testing.T) {
 			t.Fatalf("%d bytes: %v", len(bad), err)
 		}
 	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Base(name), name); err != nil { // cannot be opened, and yet is there
+		t.Fatal(err)
+	}
+	if _, err := k.load(5); err == nil || errors.Is(err, errRootMissing) {
+		t.Fatalf("a file that does not open: %v", err)
+	}
 	if err := os.Rename(name, k.file(6)); err != nil { // under another version's name
 		t.Fatal(err)
 	}
@@ -182,5 +197,19 @@ func TestKeyringRefusesDamage(t *testing.T) {
 	}
 	if _, err := k.List(); !errors.Is(err, errRootFile) {
 		t.Fatalf("a file that is no version: %v", err)
+	}
+}
+
+// TestKeyringDestroysDrafts: what a crash left half made was never used.
+func TestKeyringDestroysDrafts(t *testing.T) {
+	fs := vfs.NewMem()
+	k := newKeyring(t, fs)
+	root := Key{7, 7, 7}
+	if err := k.writeFile(fs.PathJoin("a/b/keyring", "0000000000000001.draft"), encodeRoot(1, &root)); err != nil {
+		t.Fatal(err)
+	}
+	newKeyring(t, fs)
+	if names, err := fs.List("a/b/keyring"); err != nil || len(names) != 0 {
+		t.Fatalf("left: %v (%v)", names, err)
 	}
 }

@@ -8,11 +8,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// ownerOnly takes a file's permissions from everyone else before a key is
-// written into it. Files in memory have none.
-func ownerOnly(f vfs.File) error {
+// permit sets the permissions of a file or directory. Those in memory have none.
+func permit(f vfs.File, mode uint32) error {
 	if f.Fd() == vfs.InvalidFd {
 		return nil
 	}
-	return syscall.Fchmod(int(f.Fd()), 0o600)
+	return syscall.Fchmod(int(f.Fd()), mode)
 }

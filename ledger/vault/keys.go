@@ -133,15 +133,14 @@ func (k *keys) descend(v view, t top, leaf, epoch uint64) (Key, error) {
 	}
 	down := pathTo(leaf, t.height)
 	for i, at := range down {
-		n, err := k.node(v, own, at, epoch)
-		if err != nil {
-			return Key{}, err
-		}
 		next := leafSlot(leaf)
 		if i+1 < len(down) {
 			next = down[i+1].slot()
 		}
-		if own = n[next]; own.isZero() {
+		if err := k.child(v, &own, at, next, epoch); err != nil {
+			return Key{}, err
+		}
+		if own.isZero() {
 			break
 		}
 	}
@@ -155,16 +154,19 @@ func (k *keys) topKey(t top, epoch uint64) (Key, error) {
 		return *k.top, nil
 	}
 	k.mu.Unlock()
-	own, err := unwrapTop(k.provider, k.store.group, t)
+	opened, err := unwrapTop(k.provider, k.store.group, t)
 	if err != nil {
 		return Key{}, err
 	}
+	own := *opened
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.epoch == epoch {
-		k.top, k.topAt = own, t.version
+		k.top, k.topAt = opened, t.version
+	} else {
+		opened.wipe()
 	}
-	return *own, nil
+	return own, nil
 }
 
 func unwrapTop(p Provider, group string, t top) (*Key, error) {
@@ -175,22 +177,26 @@ func unwrapTop(p Provider, group string, t top) (*Key, error) {
 	return own, nil
 }
 
-// node opens a node and keeps it; the caller gets a copy.
-func (k *keys) node(v view, own Key, at place, epoch uint64) (nodeKeys, error) {
+// child opens a node, keeps it, and puts one of its keys in the place of the
+// node's own. Keys go by address: what goes by value is shown in a panic's trace.
+func (k *keys) child(v view, own *Key, at place, which int, epoch uint64) error {
 	k.mu.Lock()
 	if n := k.nodes[at]; n != nil && k.epoch == epoch {
 		defer k.mu.Unlock()
-		return *n, nil
+		*own = n[which]
+		return nil
 	}
 	k.mu.Unlock()
-	n, err := openNodeAt(v, k.store.group, rowNode, &own, at)
+	n, err := openNodeAt(v, k.store.group, rowNode, own, at)
 	if err != nil {
-		return nodeKeys{}, err
+		return err
 	}
+	*own = n[which]
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.epoch != epoch {
-		return *n, nil
+		n.wipe()
+		return nil
 	}
 	if len(k.nodes) >= cachedNodes {
 		for other, old := range k.nodes {
@@ -199,8 +205,11 @@ func (k *keys) node(v view, own Key, at place, epoch uint64) (nodeKeys, error) {
 			break
 		}
 	}
+	if same := k.nodes[at]; same != nil {
+		same.wipe()
+	}
 	k.nodes[at] = n
-	return *n, nil
+	return nil
 }
 
 // openNodeAt reads and opens a node; letter is rowNode or rowOld.

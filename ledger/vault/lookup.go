@@ -27,7 +27,8 @@ func (v *Vault) Lookup(ctx context.Context, g Grant, r Request, identifier strin
 	if len(r.Fields) != 1 || r.Fields[0] != LookupField(r.Nonce, identifier) || len(r.Statements) != 0 {
 		return entry.Handle{}, invalid("its one field does not bind the identifier")
 	}
-	if _, _, err := v.gate(ctx, g, r, entry.AccessLookup); err != nil {
+	in, err := v.gate(ctx, g, r, entry.AccessLookup)
+	if err != nil {
 		return entry.Handle{}, err
 	}
 	if body, ok := g.Statement.Body.(*entry.Access); !ok || body.Accessor != r.Handle {
@@ -41,6 +42,9 @@ func (v *Vault) Lookup(ctx context.Context, g Grant, r Request, identifier strin
 		return entry.Handle{}, errNotFound()
 	}
 	h, err := v.handleOf(n)
+	if isCode(err, entry.CodeSubjectErased) {
+		err = errNotFound()
+	}
 	if err != nil {
 		return entry.Handle{}, err
 	}
@@ -50,6 +54,9 @@ func (v *Vault) Lookup(ctx context.Context, g Grant, r Request, identifier strin
 	}
 	if who == nil || who.gone != 0 { // its keys were condemned while it was being looked up
 		return entry.Handle{}, errNotFound()
+	}
+	if err := v.unchanged(in); err != nil { // of the accessor
+		return entry.Handle{}, err
 	}
 	return h, nil
 }

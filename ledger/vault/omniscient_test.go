@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/ledgertest"
 )
 
 // TestOmniscientAttacker runs random histories of registering, writing,
@@ -21,12 +22,13 @@ func TestOmniscientAttacker(t *testing.T) {
 	if *seedFlag != 0 {
 		seeds = []uint64{*seedFlag}
 	}
-	erased, overtaken := 0, 0
+	erased, overtaken, protected := 0, 0, 0
 	for _, seed := range seeds {
 		h := newHistory(t, seed)
 		h.run(60)
 		h.finish()
 		h.judge()
+		h.nobodyLooked()
 		h.scan()
 		for _, l := range h.people {
 			if l.identity {
@@ -35,11 +37,12 @@ func TestOmniscientAttacker(t *testing.T) {
 		}
 		h.site.close()
 		overtaken += h.overtaken
+		protected += h.protected
 	}
-	if erased == 0 || overtaken == 0 {
-		t.Fatal("no history erased anyone, or nobody was overtaken: the test proves nothing")
+	if erased == 0 || overtaken == 0 || protected == 0 && len(seeds) > 10 {
+		t.Fatal("no history erased anyone, overtook anyone, or held anything: the test proves nothing")
 	}
-	t.Logf("%d persons erased, %d commands overtaken", erased, overtaken)
+	t.Logf("%d persons erased, %d commands overtaken, %d times protected by a hold", erased, overtaken, protected)
 }
 
 func (h *history) run(steps int) {
@@ -48,7 +51,7 @@ func (h *history) run(steps int) {
 	}
 	for range steps {
 		l := h.people[h.rng.IntN(len(h.people))]
-		switch h.rng.IntN(16) {
+		switch h.rng.IntN(17) {
 		case 0, 1:
 			h.register()
 		case 2, 3, 4, 5:
@@ -58,6 +61,9 @@ func (h *history) run(steps int) {
 		case 9, 10:
 			if l.hold == nil {
 				h.approve(l)
+				if h.rng.IntN(4) == 0 {
+					h.setHold(l)
+				}
 			}
 		case 11:
 			h.cancel(l)
@@ -71,6 +77,8 @@ func (h *history) run(steps int) {
 			h.living(l)
 		case 15:
 			h.reopen(h.disk.now(100))
+		case 16:
+			h.look(l)
 		}
 	}
 }
@@ -83,6 +91,7 @@ func (h *history) finish() {
 		}
 		h.approve(l)
 	}
+	h.site.world.Now += 60_000 // what waited for a hold looks again
 	h.site.world.Now += 600_000
 	h.settle()
 	h.settle()
@@ -115,7 +124,11 @@ func (h *history) judgeOne(i uint64, l *life, list []opened, got map[string]bool
 	}
 	n := slot // both numbers come from one allocation
 	if l.identity {
-		for _, needle := range []string{l.identifier, "ins|" + l.token, "IDC-" + l.token} {
+		needles := []string{"ins|" + l.token, "IDC-" + l.token}
+		if h.gone(l.identifier) {
+			needles = append(needles, l.identifier)
+		}
+		for _, needle := range needles {
 			if what, seen := sees(list, []byte(needle)); seen {
 				h.tb.Fatalf("seed %d: the identity of person %d is erased and yet found in a %s", h.seed, i, what)
 			}
@@ -126,6 +139,9 @@ func (h *history) judgeOne(i uint64, l *life, list []opened, got map[string]bool
 	if l.all {
 		if what, seen := sees(list, []byte("CLC-"+l.token)); seen {
 			h.tb.Fatalf("seed %d: person %d is erased and yet found in a %s", h.seed, i, what)
+		}
+		if what, seen := sees(list, l.handle[:]); seen {
+			h.tb.Fatalf("seed %d: the handle of person %d is erased and yet found in a %s", h.seed, i, what)
 		}
 		if got[linkOf(slot)] || got[slotsOfSubject(n)] {
 			h.tb.Fatalf("seed %d: the slots of person %d can still be joined", h.seed, i)
@@ -149,7 +165,7 @@ func (h *history) living(l *life) {
 		s.whole(l.person)
 		return
 	}
-	if _, err := s.find(l.identifier); l.identity {
+	if _, err := s.find(l.identifier); l.identity && h.gone(l.identifier) {
 		wantCode(h.tb, err, entry.CodeUnknownSubject)
 	}
 	if len(l.readings) == 0 {
@@ -174,28 +190,44 @@ func (h *history) living(l *life) {
 // executing reports whether keys of the person may be condemned already.
 func (h *history) executing(l *life) bool {
 	e := l.open()
-	return e != nil && e.approval != nil
+	if e == nil || e.approval == nil {
+		return false
+	}
+	return !l.hold.blocks(e.scope)
+}
+
+func (h *history) graceEnd(e *erasureInTest) uint64 {
+	p, _, err := h.site.progress(e.record.Statement.ID())
+	h.site.must(err)
+	return p.Approved + ledgertest.Grace
+}
+
+// look leaves an access entry about somebody, whose audit part can be told.
+func (h *history) look(l *life) {
+	s := h.site
+	r := Request{RPC: "Count", Fields: []string{"clinical"}, Caller: caller, Handle: l.handle}
+	_, err := s.grant(ask{entry.AccessCount, l.handle, r}, func(a *entry.AccessAudit, _ *entry.Draft) { a.UserAgent = "AUC-" + l.token })
+	if err != nil && !l.all && !h.executing(l) {
+		h.tb.Fatalf("seed %d: an access is not recorded: %v", h.seed, err)
+	}
+}
+
+// nobodyLooked demands that the audit parts of who is erased altogether are
+// gone: here they have no floor.
+func (h *history) nobodyLooked() {
+	list := h.spy.attack(h.tb, h.disk)
+	for _, l := range h.people {
+		if what, seen := sees(list, []byte("AUC-"+l.token)); seen && l.all {
+			h.tb.Fatalf("seed %d: who looked at an erased person is found in a %s", h.seed, what)
+		}
+	}
 }
 
 // toggleHold sets a hold, or releases the one in force.
 func (h *history) toggleHold(l *life) {
 	s, w, ctx := h.site, h.site.world, context.Background()
 	if l.hold == nil {
-		if l.all || l.open() != nil {
-			return
-		}
-		class := entry.Class(1 + h.rng.IntN(2))
-		content, err := entry.HoldTarget{Handles: entry.HandleList{l.handle}, Class: class}.EncodeContent()
-		s.must(err)
-		hold := &holdInTest{class: class}
-		hold.set = s.seriesRecord(w.Officers[0], entry.KindHold, &entry.Hold{Action: entry.HoldSet}, content)
-		h.do("hold", func() error {
-			if err := h.site.submit(hold.set); err != nil {
-				return err
-			}
-			return h.site.vault.BeginHold(ctx, hold.set.Statement.ID())
-		})
-		l.hold = hold
+		h.setHold(l)
 		return
 	}
 	release := w.Hold(w.Officers[0], euGroup, &entry.Hold{Action: entry.HoldRelease, Set: l.hold.set.Statement.ID()})
@@ -203,6 +235,31 @@ func (h *history) toggleHold(l *life) {
 	s.mustAppend(release, confirm)
 	h.do("release", func() error { return h.site.vault.EndHold(ctx, confirm.ID()) })
 	l.hold = nil
+}
+
+// setHold sets a hold, also while an erasure is in its grace. Half of the time
+// the node that should put it into force never does.
+func (h *history) setHold(l *life) {
+	s := h.site
+	class := entry.Class(1 + h.rng.IntN(2))
+	content, err := entry.HoldTarget{Handles: entry.HandleList{l.handle}, Class: class}.EncodeContent()
+	s.must(err)
+	hold := &holdInTest{class: class, told: h.rng.IntN(2) == 0}
+	hold.set = s.seriesRecord(s.world.Officers[0], entry.KindHold, &entry.Hold{Action: entry.HoldSet}, content)
+	if l.all || l.identity && class == entry.ClassIdentity {
+		wantCode(h.tb, s.submit(hold.set), entry.CodeSubjectErased)
+		return
+	}
+	if e := l.open(); e != nil && e.approval != nil && s.world.Now >= h.graceEnd(e) {
+		return // it may be too late, or not
+	}
+	h.do("hold", func() error {
+		if err := h.site.submit(hold.set); err != nil || !hold.told {
+			return err
+		}
+		return h.site.vault.BeginHold(context.Background(), hold.set.Statement.ID())
+	})
+	l.hold = hold
 }
 
 // scan looks for anything in clear in what was ever written to the disk.

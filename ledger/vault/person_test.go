@@ -366,3 +366,8 @@ func wantCode(tb testing.TB, err error, code entry.Code) {
 func hasClass(r Released, c entry.Class) bool {
 	return slices.Contains(r.Parts.Classes(), c) && r.Openings[c] != nil
 }
+
+// itemSealed is a statement with the seal time of its record.
+func (s *site) itemSealed(st *entry.Statement, at uint64) ledger.Item {
+	return ledger.Item{Statement: st.Bytes(), SealedAt: at}
+}

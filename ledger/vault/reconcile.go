@@ -179,6 +179,16 @@ func (v *Vault) sweep(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if len(c.kept)+len(c.orphans) > 0 {
+		// After a start the log may not be replayed as far as the vault is: to
+		// call a record an orphan takes a log that is caught up.
+		if _, err := v.env.Tick(ctx); err != nil {
+			return false, fmt.Errorf("vault: catch up with the log: %w", err)
+		}
+		if c, settled, err = v.sweepPage(v.state.sweepFrom, now-settleAge); err != nil {
+			return false, err
+		}
+	}
 	v.state.sweepFrom = c.to
 	if c.to >= now-settleAge {
 		v.state.sweepFrom = 0

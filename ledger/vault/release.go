@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"time"
 
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -73,12 +74,12 @@ func (v *Vault) Release(ctx context.Context, g Grant, r Request) ([]Released, er
 	if len(r.Statements) > MaxReleased {
 		return nil, entry.Refuse(entry.CodeTooLarge, "%d records, at most %d in one release", len(r.Statements), MaxReleased)
 	}
-	n, slot, err := v.gate(ctx, g, r, entry.AccessRead, entry.AccessSearch, entry.AccessExport, entry.AccessReport, entry.AccessBreakGlass)
+	in, err := v.gate(ctx, g, r, entry.AccessRead, entry.AccessSearch, entry.AccessExport, entry.AccessReport, entry.AccessBreakGlass)
 	if err != nil {
 		return nil, err
 	}
-	o := opener{v: v, now: v.store.view(), slot: slot, number: n}
-	if o.classes, err = living(classesIn(r.Fields), slot); err != nil {
+	o := opener{v: v, now: v.store.view(), slot: in.slot, number: in.number}
+	if o.classes, err = living(classesIn(r.Fields), in.slot); err != nil {
 		return nil, err
 	}
 	list := make([]Released, 0, len(r.Statements))
@@ -89,50 +90,58 @@ func (v *Vault) Release(ctx context.Context, g Grant, r Request) ([]Released, er
 		}
 		list = append(list, one)
 	}
-	if err := v.unchanged(n, slot); err != nil {
+	if err := v.unchanged(in); err != nil {
 		return nil, err
 	}
 	return list, nil
 }
 
+// passed is what a grant has opened: a slot, as it was read linearizably.
+type passed struct {
+	number uint64
+	slot   *slotRow
+	since  time.Time // when the grant was admitted
+}
+
 // unchanged refuses an answer if the slot's guard was raised, or a key of it
-// condemned, while the answer was being decrypted.
-func (v *Vault) unchanged(n uint64, before *slotRow) error {
-	now, err := v.store.view().slot(n)
+// condemned, or the grant grew old, while the answer was being decrypted.
+func (v *Vault) unchanged(in passed) error {
+	now, err := v.store.view().slot(in.number)
 	if err != nil {
 		return err
 	}
-	if now == nil || now.guard != before.guard || now.gone != before.gone {
+	if now == nil || now.guard != in.slot.guard || now.gone != in.slot.gone {
 		return entry.Refuse(entry.CodeGuardRaised, "consent, a hold or an erasure changed while the request was under way")
 	}
-	return nil
+	return v.admitted.fresh(in.since)
 }
 
 // gate judges a grant and returns the slot of the request's handle.
-func (v *Vault) gate(ctx context.Context, g Grant, r Request, actions ...entry.AccessAction) (uint64, *slotRow, error) {
+func (v *Vault) gate(ctx context.Context, g Grant, r Request, actions ...entry.AccessAction) (in passed, err error) {
 	if g.Statement == nil || g.Receipt == nil {
-		return 0, nil, invalid("there is no access entry")
+		return in, invalid("there is no access entry")
 	}
 	if err := v.ours(g.Statement, actions); err != nil {
-		return 0, nil, err
+		return in, err
 	}
-	if err := v.admitted.use(g.Statement.ID()); err != nil {
-		return 0, nil, err
+	if in.since, err = v.admitted.use(g.Statement.ID()); err != nil {
+		return in, err
 	}
 	if _, err := proof.Verify(v.policy, g.Statement, g.Receipt); err != nil {
-		return 0, nil, invalid("its receipt does not verify")
+		return in, invalid("its receipt does not verify")
 	}
 	audit, err := auditOf(g)
 	if err != nil {
-		return 0, nil, err
+		return in, err
 	}
 	if audit.RequestHash != entry.RequestHash(r.RPC, r.Statements, r.Fields, r.Caller) || !slices.Equal(audit.Fields, r.Fields) {
-		return 0, nil, invalid("it binds another request")
+		return in, invalid("it binds another request")
 	}
 	if g.Statement.Sub != entry.SubOfHandle(r.Handle) {
-		return 0, nil, invalid("it is about another handle")
+		return in, invalid("it is about another handle")
 	}
-	return v.guarded(ctx, r.Handle, audit.Guard)
+	in.number, in.slot, err = v.guarded(ctx, r.Handle, audit.Guard)
+	return in, err
 }
 
 func invalid(reason string) error {

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,6 +163,15 @@ func TestUnknownOutcomeReleasesNothing(t *testing.T) {
 	w.vault.env.Barrier = barrier
 	w.refused(w.vault, g, w.r, entry.CodeGrantUsed)
 
+	g, err = w.grant(w.reading())
+	w.must(err)
+	w.vault.env.Barrier = func(context.Context) error { // a majority answers, after a while
+		w.world.Now += uint64(admitFor/time.Millisecond) + 1
+		return nil
+	}
+	w.refused(w.vault, g, w.r, entry.CodeGrantExpired)
+	w.vault.env.Barrier = barrier
+
 	r := w.reading2() // sealed, its entry not in the log
 	sealed, err := w.vault.Seal(context.Background(), []Record{r})
 	w.must(err)
@@ -263,6 +273,9 @@ func TestAdmissionsAreBounded(t *testing.T) {
 	if len(a.since) != 1 {
 		t.Fatalf("%d admissions are kept", len(a.since))
 	}
+	now = now.Add(-1) // a clock that was set back says nothing about age
+	_, err := a.use(entry.StatementID{31: 1})
+	wantCode(t, err, entry.CodeGrantExpired)
 }
 
 // TestSecretsDoNotPrint formats what holds secrets in every way there is.
@@ -282,4 +295,37 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestGateKnowsItsOwnEntries: what this node did not sign, for this vault, is
+// refused as such, before it is looked up among what was admitted.
+func TestGateKnowsItsOwnEntries(t *testing.T) {
+	w := newWard(t, 26)
+	g, err := w.grant(w.reading())
+	w.must(err)
+	forged := g
+	raw := bytes.Clone(g.Statement.Bytes())
+	raw[len(raw)-1] ^= 1
+	if forged.Statement, err = entry.Parse(raw); err != nil {
+		t.Fatal(err)
+	}
+	foreign := g
+	foreign.Statement = w.world.Sign(w.world.Nodes[0].Author, entry.Draft{
+		Kind: entry.KindAccess, Sub: g.Statement.Sub, Jurisdiction: "us", Parts: g.Statement.Parts, Body: g.Statement.Body,
+	})
+	other := g
+	other.Statement = w.world.Sign(w.world.Nodes[1].Author, entry.Draft{
+		Kind: entry.KindAccess, Sub: g.Statement.Sub, Jurisdiction: euGroup, Parts: g.Statement.Parts, Body: g.Statement.Body,
+	})
+	for _, bad := range []Grant{forged, foreign, other} { // not "used before": it is no grant at all
+		w.refused(w.vault, bad, w.r, entry.CodeGrantInvalid)
+	}
+	list, err := w.vault.Release(context.Background(), g, w.r) // which a forgery of it has not used up
+	w.must(err)
+	if len(list) != 1 {
+		t.Fatal("a good grant gave nothing")
+	}
+	many := w.r
+	many.Statements = make([]entry.StatementID, MaxReleased+1)
+	w.refused(w.vault, g, many, entry.CodeTooLarge)
 }

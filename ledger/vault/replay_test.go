@@ -4,6 +4,8 @@ import (
 	"io"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"indelible/ledger/state"
 )
 
@@ -36,7 +38,7 @@ func replayed(t *testing.T, like *site, fs *disk, split int) []byte {
 }
 
 // loggedCommands reads the vault's commands from the log file.
-func loggedCommands(t *testing.T, fs *disk) []state.Command {
+func loggedCommands(t *testing.T, fs vfs.FS) []state.Command {
 	t.Helper()
 	f, err := fs.Open("raft.log")
 	if err != nil {

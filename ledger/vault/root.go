@@ -76,6 +76,9 @@ func (v view) rootState(version uint64) (rootState, error) {
 	if row == nil || err != nil {
 		return 0, err
 	}
+	if len(row) != 1 {
+		return 0, fmt.Errorf("vault: row %q: %w", rowRoot, errWire)
+	}
 	return rootState(row[0]), nil
 }
 

@@ -277,49 +277,65 @@ func (v *Vault) destroyOne(ctx context.Context, version uint64) (bool, error) {
 	return true, unlessOutdated(err)
 }
 
-// rootsGone reports whether this node holds no root version below the current
-// one, by the group's books and by the provider's own list, and names the
-// current one.
+// rootsGone reports whether this node holds no root version but the current one,
+// by the group's books and by the provider's own list, and names the current
+// one. Newer ones count too: an attempt that was overtaken may have been built
+// before the erasure was condemned.
 func (v *Vault) rootsGone() (current uint64, ok bool, err error) {
 	now := v.store.view()
 	t, err := now.top()
 	if err != nil || t == nil {
 		return 0, false, err
 	}
-	below, err := now.roots(t.root)
+	all, err := now.roots(allRoots)
 	if err != nil {
 		return 0, false, err
 	}
-	for _, r := range below {
+	for _, r := range all {
+		if r.id == t.root {
+			continue
+		}
 		said, err := now.hasAttested(r.id, v.self)
 		if err != nil || r.state != rootDoomed || !said {
 			return 0, false, err
 		}
 	}
+	others, err := v.others(now)
+	return t.root, len(others) == 0, err
+}
+
+// others lists the versions the provider holds beside the current one, of those
+// the group has ever taken.
+func (v *Vault) others(now view) ([]uint64, error) {
+	t, err := now.top()
+	if err != nil || t == nil {
+		return nil, err
+	}
+	c, err := now.counters()
+	if err != nil {
+		return nil, err
+	}
 	held, err := v.provider.List()
 	if err != nil {
-		return 0, false, fmt.Errorf("vault: list root versions: %w", err)
+		return nil, fmt.Errorf("vault: list root versions: %w", err)
 	}
-	return t.root, len(held) == 0 || held[0] >= t.root, nil
+	return slices.DeleteFunc(held, func(version uint64) bool { return version == t.root || version > c.roots }), nil
 }
 
 // strays destroys again what the group's books call destroyed and the provider
 // still has: somebody put an old keyring back.
 func (v *Vault) strays() error {
-	t, err := v.store.view().top()
-	if err != nil || t == nil {
+	now := v.store.view()
+	held, err := v.others(now)
+	if err != nil {
 		return err
 	}
-	held, err := v.provider.List()
-	if err != nil {
-		return fmt.Errorf("vault: list root versions: %w", err)
-	}
 	for _, version := range held {
-		state, err := v.store.view().rootState(version)
+		state, err := now.rootState(version)
 		if err != nil {
 			return err
 		}
-		if version >= t.root || state != 0 {
+		if state != 0 {
 			continue
 		}
 		if err := v.provider.Destroy(version); err != nil {

@@ -162,3 +162,70 @@ func TestRunStopsOnABrokenRow(t *testing.T) {
 		t.Fatalf("Run ends with %v", err)
 	}
 }
+
+// TestExecutedWaitsForLaterVersions: an attempt of another node, built before the
+// person was condemned, lies in some log under a version newer than the one that
+// takes effect. As long as that exists nothing is reported.
+func TestExecutedWaitsForLaterVersions(t *testing.T) {
+	s, alice, bob := pair(t, 76, spec(ledgertest.Grace, 0, 0, 0))
+	var spy attacker
+	replayTo(t, s, &spy)
+	s.tap = spy.hear
+	s.must(s.round())
+	request, err := s.request(alice, entry.ScopeIdentity)
+	s.must(err)
+	s.approve(request)
+	s.world.Now += ledgertest.Grace
+	s.propose = func(c Command) string {
+		if c.Type == CommandRekey {
+			s.propose = func(c Command) string {
+				if c.Type == CommandAbandonRoot { // nobody gets round to it
+					return "lost"
+				}
+				return ""
+			}
+			rival := s.newVault(s.keyring)
+			root, err := rival.reserve(context.Background())
+			s.must(err)
+			stale, err := rival.buildRekey(root, []uint64{8}) // a leaf nobody has: alice lives in it
+			s.must(err)
+			spy.hear(stale.command())
+		}
+		return ""
+	}
+	for range 4 {
+		if err := s.round(); err != nil && !errors.Is(err, errLost) {
+			t.Fatal(err)
+		}
+	}
+	_, seen := sees(spy.attack(t, s.fs), []byte(alice.identifier))
+	if p, _, _ := s.progress(request); len(p.Executed) != 0 && seen {
+		t.Fatal("reported as executed, and alice opens with a version that exists")
+	}
+	if !seen {
+		t.Fatal("the version is gone: the test proves nothing")
+	}
+	s.propose = nil
+	s.must(s.round())
+	if p, _, _ := s.progress(request); !p.Completed {
+		t.Fatalf("not complete: %+v", p)
+	}
+	if _, seen := sees(spy.attack(t, s.fs), []byte(alice.identifier)); seen {
+		t.Fatal("alice is erased and yet found")
+	}
+	s.whole(bob)
+}
+
+// TestStraysDoNotKeepAnErasureWaiting: somebody puts an old root file back while
+// the node runs. It is destroyed, and the erasure ends.
+func TestStraysDoNotKeepAnErasureWaiting(t *testing.T) {
+	s, alice, bob := pair(t, 77, spec(ledgertest.Grace, 0, 0, 0))
+	root, err := s.keyring.load(1)
+	s.must(err)
+	s.erase(alice, entry.ScopeAll)
+	s.must(s.keyring.writeFile(s.keyring.file(1), encodeRoot(1, root)))
+	s.erase(bob, entry.ScopeAll)
+	if versions, err := s.keyring.List(); err != nil || len(versions) != 1 {
+		t.Fatalf("versions %v (%v)", versions, err)
+	}
+}

@@ -193,7 +193,7 @@ func (b *sealing) link(d *drawer) error {
 }
 
 func (b *sealing) placeSeries(r *Record, o *owner) (func(entry.Class) (uint64, error), error) {
-	handles, err := handlesIn(r)
+	handles, held, err := handlesIn(r)
 	if err != nil {
 		return nil, err
 	}
@@ -201,24 +201,44 @@ func (b *sealing) placeSeries(r *Record, o *owner) (func(entry.Class) (uint64, e
 	if err != nil {
 		return nil, err
 	}
+	if held != 0 {
+		if err := b.holdable(handles, held); err != nil {
+			return nil, err
+		}
+	}
 	*o = owner{space: spaceSeries, number: n}
 	return func(entry.Class) (uint64, error) { return who.series, nil }, nil
 }
 
-// handlesIn reads the handles an erasure request or a hold covers.
-func handlesIn(r *Record) ([]entry.Handle, error) {
+// holdable refuses a hold on records that are erased, before it is in the log.
+func (b *sealing) holdable(handles []entry.Handle, class entry.Class) error {
+	slots, err := b.v.slotsOf(b.now, handles)
+	if err != nil {
+		return err
+	}
+	outlived, err := b.now.outlived(slots, class)
+	if err == nil && outlived {
+		return errErased()
+	}
+	return err
+}
+
+// handlesIn reads the handles an erasure request or a hold covers, and the class
+// a hold covers of them.
+func handlesIn(r *Record) (handles []entry.Handle, held entry.Class, err error) {
 	opening, err := entry.ParseOpening(r.Openings[entry.ClassSeries])
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if r.Statement.Kind == entry.KindHold {
 		target, err := entry.ParseHoldTarget(opening.Content)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return target.Handles, nil
+		return target.Handles, target.Class, nil
 	}
-	return entry.ParseHandleList(opening.Content)
+	handles, err = entry.ParseHandleList(opening.Content)
+	return handles, 0, err
 }
 
 // subjectWith finds the one subject that all the handles are of. An erasure or

@@ -3,10 +3,12 @@ package vault
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/fxamacker/cbor/v2"
 
@@ -139,6 +141,58 @@ func TestAssociatedDataIsTheFormat(t *testing.T) {
 		}
 		seen[string(data)] = true
 	}
+}
+
+// TestSealedPartsDoNotMove: what an attacker with the disk puts in another place
+// does not open there: another statement of the same slot, another class, another
+// person, the record of a subject that has the same number as a slot.
+func TestSealedPartsDoNotMove(t *testing.T) {
+	s, alice, bob := pair(t, 47, spec(ledgertest.Grace, 0, 0, 0))
+	s.must(s.write(alice))
+	from, to := s.keyOf(alice, 0), s.keyOf(alice, 1)
+	mine, err := s.store.view().get(from)
+	s.must(err)
+	good, err := s.store.view().get(to)
+	s.must(err)
+	theirs, err := s.store.view().get(s.keyOf(bob, 0))
+	s.must(err)
+	read := func(row []byte) sealedRecord { return readSealedRecord(&reader{b: bytes.Clone(row)}) }
+	swapped := read(good)
+	swapped.seals[0].sealed, swapped.seals[1].sealed = swapped.seals[1].sealed, swapped.seals[0].sealed
+	renamed := read(good)
+	renamed.seals[0].class, renamed.seals[1].class = renamed.seals[1].class, renamed.seals[0].class
+	mixed := read(good) // the parts of this statement, the ciphertexts of the other
+	mixed.seals = read(mine).seals
+	for name, row := range map[string][]byte{
+		"another statement": mine, "another person": theirs,
+		"classes exchanged": swapped.encode(), "classes renamed": renamed.encode(), "other ciphertexts": mixed.encode(),
+	} {
+		s.must(s.store.db.Set(to, row, pebble.NoSync))
+		if list, err := s.readAll(alice, "clinical", "identity"); !errors.Is(err, errSealBroken) || list != nil {
+			t.Errorf("%s: opened, or %v", name, err)
+		}
+	}
+	s.must(s.store.db.Set(to, good, pebble.NoSync))
+	s.whole(alice)
+
+	slot, _, err := s.store.view().slotOf(alice.handle)
+	s.must(err)
+	row, err := s.store.view().slot(slot)
+	s.must(err)
+	sealed, err := s.vault.sealRow(row.clinical, rowSubject, slot, []byte{7: 1}) // under the right key, for another use
+	s.must(err)
+	row.link = sealed
+	if _, err := s.vault.subjectOf(slot, row); !errors.Is(err, errSealBroken) {
+		t.Fatalf("a row of another use opens: %v", err)
+	}
+}
+
+// keyOf is the key under which a person's n-th reading lies.
+func (s *site) keyOf(p *person, n int) []byte {
+	s.tb.Helper()
+	slot, _, err := s.store.view().slotOf(p.handle)
+	s.must(err)
+	return keyRecord(slot, groupData, p.readings[n].id)
 }
 
 // TestPadding: sizes come in classes, content comes back, and what is not

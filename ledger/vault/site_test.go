@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ type site struct {
 	vault   *Vault
 
 	tap     func(Command)                  // hears of every proposal before it is made
+	dead    atomic.Bool                    // the power was cut: nobody hears any more; set by whoever syncs
 	propose func(c Command) (fault string) // "lost" before, "unknown" after; may be nil
 
 	two        bool // both nodes of the world hold the vault
@@ -260,7 +262,7 @@ func (s *site) proposeCommand(ctx context.Context, c Command) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
-	if s.tap != nil {
+	if s.tap != nil && !s.dead.Load() {
 		s.tap(c)
 	}
 	fault := ""

@@ -100,11 +100,12 @@ func (v *Vault) staff(name string) (entry.Handle, bool, error) {
 // openSubject reads, checks and proposes until one of its commands is judged on
 // the state it was built on.
 func (v *Vault) openSubject(ctx context.Context, r SubjectRequest) (entry.Handle, error) {
+	var drawn entry.Handle // of the allocation this call has made
 	for range openAttempts {
 		if err := v.env.Barrier(ctx); err != nil {
 			return entry.Handle{}, err
 		}
-		h, done, err := v.tryOpen(ctx, &r)
+		h, done, err := v.tryOpen(ctx, &r, &drawn)
 		if errors.Is(err, errKeyGone) || errors.Is(err, errVacated) || isCode(err, entry.CodeHandleExists) {
 			continue // an erasure gave up the allocation, or the handle drawn was taken
 		}
@@ -115,7 +116,7 @@ func (v *Vault) openSubject(ctx context.Context, r SubjectRequest) (entry.Handle
 	return entry.Handle{}, entry.Refuse(entry.CodeOverloaded, "other registrations came first %d times", openAttempts)
 }
 
-func (v *Vault) tryOpen(ctx context.Context, r *SubjectRequest) (h entry.Handle, done bool, err error) {
+func (v *Vault) tryOpen(ctx context.Context, r *SubjectRequest, drawn *entry.Handle) (h entry.Handle, done bool, err error) {
 	given, err := v.store.view().allocation(r.Request)
 	if err != nil {
 		return h, false, err
@@ -123,6 +124,12 @@ func (v *Vault) tryOpen(ctx context.Context, r *SubjectRequest) (h entry.Handle,
 	if given != nil {
 		if h, done, err = v.reopened(*given, r); done || err != nil {
 			return h, done, err
+		}
+		if h != *drawn {
+			// An earlier call's: it may have sealed other identifiers under these
+			// keys, and they would live as long as who is registered now.
+			_, err := v.propose(ctx, vacateCommand{})
+			return entry.Handle{}, false, err
 		}
 	}
 	if v.directory.full() {
@@ -136,12 +143,13 @@ func (v *Vault) tryOpen(ctx context.Context, r *SubjectRequest) (h entry.Handle,
 		return h, false, entry.Refuse(entry.CodeAlreadyRegistered, "an identifier given is registered here")
 	}
 	if given == nil {
-		return h, false, v.allocate(ctx, r)
+		return h, false, v.allocate(ctx, r, drawn)
 	}
 	return v.register(ctx, *given, registered, r)
 }
 
-// reopened answers a request that was registered before.
+// reopened answers a request that was registered before. If it was allocated
+// and not registered, it is not done, and names the handle allocated.
 func (v *Vault) reopened(given allocation, r *SubjectRequest) (h entry.Handle, done bool, err error) {
 	who, slot, err := v.store.view().pair(&given)
 	if err != nil {
@@ -151,7 +159,7 @@ func (v *Vault) reopened(given allocation, r *SubjectRequest) (h entry.Handle, d
 	case who.gone != 0 || slot.gone != 0:
 		return h, false, errErased()
 	case who.record == nil:
-		return h, false, nil // allocated, not registered
+		return slot.handle, false, nil
 	}
 	before, err := v.identifiers(given.subject, who)
 	if errors.Is(err, errKeyGone) {
@@ -166,8 +174,9 @@ func (v *Vault) reopened(given allocation, r *SubjectRequest) (h entry.Handle, d
 	return slot.handle, true, nil
 }
 
-// allocate commits numbers and keys for a request, or makes room for them.
-func (v *Vault) allocate(ctx context.Context, r *SubjectRequest) error {
+// allocate commits numbers and keys for a request, or makes room for them. It
+// notes the handle it has drawn.
+func (v *Vault) allocate(ctx context.Context, r *SubjectRequest, drawn *entry.Handle) error {
 	now := v.store.view()
 	t, err := now.top()
 	if err != nil {
@@ -184,6 +193,7 @@ func (v *Vault) allocate(ctx context.Context, r *SubjectRequest) error {
 	if _, err := io.ReadFull(v.cfg.Rand, cmd.handle[:]); err != nil {
 		return fmt.Errorf("vault: draw a handle: %w", err)
 	}
+	*drawn = cmd.handle
 	_, err = v.propose(ctx, cmd)
 	return err
 }

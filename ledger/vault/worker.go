@@ -160,21 +160,33 @@ func (v *Vault) setMembers(ctx context.Context) (bool, error) {
 	if !v.env.Leads() {
 		return false, nil
 	}
-	placed, err := v.env.Members()
-	if err != nil {
-		return false, fmt.Errorf("vault: list members: %w", err)
-	}
-	slices.SortFunc(placed, compareMembers)
-	known, err := v.store.view().membersNow()
-	if err != nil {
+	if _, news, err := v.placed(); err != nil || !news {
 		return false, err
 	}
-	same := slices.EqualFunc(placed, known, func(a, b Member) bool { return a.Author == b.Author })
-	if same || len(placed) == 0 {
-		return false, nil
+	if _, err := v.env.Tick(ctx); err != nil { // a log that lags tells of nodes that are no longer, or not of all
+		return false, fmt.Errorf("vault: catch up with the log: %w", err)
 	}
-	_, err = v.propose(ctx, membersCommand{placed})
+	list, news, err := v.placed()
+	if err != nil || !news {
+		return false, err
+	}
+	_, err = v.propose(ctx, membersCommand{list})
 	return true, err
+}
+
+// placed lists the nodes placed here by the log, and whether the group knows
+// others.
+func (v *Vault) placed() (list []Member, news bool, err error) {
+	if list, err = v.env.Members(); err != nil {
+		return nil, false, fmt.Errorf("vault: list members: %w", err)
+	}
+	slices.SortFunc(list, compareMembers)
+	known, err := v.store.view().membersNow()
+	if err != nil {
+		return nil, false, err
+	}
+	same := slices.EqualFunc(list, known, func(a, b Member) bool { return a.Author == b.Author })
+	return list, !same && len(list) > 0, nil
 }
 
 // postpone puts an erasure off that a hold or a floor refuses, and says so once
@@ -215,7 +227,7 @@ func (v *Vault) carryAudits(ctx context.Context) (bool, error) {
 }
 
 func (v *Vault) carryAudit(ctx context.Context, n uint64) (bool, error) {
-	err := v.floorFault(ctx, []uint64{n}, v.nowMillis(), entry.ClassAudit)
+	err := v.auditFault(ctx, n)
 	if err == nil {
 		_, err = v.propose(ctx, condemnAuditCommand{n})
 	}
@@ -228,4 +240,18 @@ func (v *Vault) carryAudit(ctx context.Context, n uint64) (bool, error) {
 		delete(v.state.audits, n)
 	}
 	return err == nil, err
+}
+
+// auditFault refuses what would destroy audit records that a hold or their floor
+// protects. Our own clock is asked first, because that costs nothing; what
+// counts is ledger time, in a log that is caught up.
+func (v *Vault) auditFault(ctx context.Context, n uint64) error {
+	if err := v.permitted(ctx, []uint64{n}, v.nowMillis(), entry.ClassAudit); err != nil {
+		return err
+	}
+	ledgerTime, err := v.env.Tick(ctx)
+	if err != nil {
+		return fmt.Errorf("vault: move ledger time: %w", err)
+	}
+	return v.permitted(ctx, []uint64{n}, ledgerTime, entry.ClassAudit)
 }
