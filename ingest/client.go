@@ -36,6 +36,11 @@ const (
 	// maxHops bounds how often one call follows a node's word that another one is
 	// placed in the jurisdiction.
 	maxHops = 3
+	// pingAfter and pingTimeout bound how long a connection is used whose other end is
+	// gone without a word: a node cut off, a forgotten NAT entry. Without them every
+	// call of the next quarter of an hour would go there.
+	pingAfter   = 10 * time.Second
+	pingTimeout = 5 * time.Second
 )
 
 // TLSConfig is the only way a client speaks: TLS 1.3, servers verified against
@@ -66,6 +71,7 @@ func NewHTTPClient(cfg *tls.Config) (*http.Client, error) {
 			TLSHandshakeTimeout: 10 * time.Second,
 			IdleConnTimeout:     90 * time.Second,
 			MaxIdleConnsPerHost: 4,
+			HTTP2:               &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
@@ -114,8 +120,8 @@ type Client struct {
 	mu     sync.Mutex // guards everything below
 	nodes  map[string]*node
 	placed map[string]string                   // jurisdiction → URL of a node placed there
-	seen   []seenRoot                          // checkpoints found consistent, newest last
 	keys   map[entry.AuthorID]*entry.PublicKey // of the nodes in genesis; nil until needed
+	doubt  error                               // see repeats
 }
 
 // node is one node's services.
@@ -140,11 +146,11 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// node returns the services of the node to ask about a jurisdiction.
-func (c *Client) node(jurisdiction string) *node {
+// node returns the services of the node to ask about a jurisdiction, and its URL.
+func (c *Client) node(jurisdiction string) (n *node, base string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	base := c.cfg.URL
+	base = c.cfg.URL
 	if other, ok := c.placed[jurisdiction]; ok {
 		base = other
 	}
@@ -158,7 +164,7 @@ func (c *Client) node(jurisdiction string) *node {
 		}
 		c.nodes[base] = n
 	}
-	return n
+	return n, base
 }
 
 // call makes one unary call and follows placement. An error is of the whole call.
@@ -172,10 +178,12 @@ func call[Req, Res any](ctx context.Context, c *Client, jurisdiction string, mes
 		if jurisdiction != "" {
 			request.Header().Set(JurisdictionHeader, jurisdiction)
 		}
-		response, err := method(c.node(jurisdiction))(ctx, request)
+		n, base := c.node(jurisdiction)
+		response, err := method(n)(ctx, request)
 		if err == nil {
 			return response.Msg, nil
 		}
+		c.leave(jurisdiction, base, err)
 		if hop == maxHops || !c.follow(jurisdiction, err) {
 			return nil, err
 		}
@@ -198,6 +206,19 @@ func (c *Client) follow(jurisdiction string, err error) bool {
 		}
 	}
 	return false
+}
+
+// leave forgets a node that does not answer, so that the configured one is asked
+// again, which knows who took its place.
+func (c *Client) leave(jurisdiction, base string, err error) {
+	if code := connect.CodeOf(err); code != connect.CodeUnavailable && code != connect.CodeDeadlineExceeded {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.placed[jurisdiction] == base {
+		delete(c.placed, jurisdiction)
+	}
 }
 
 // detail reads the first detail of a type out of a call's error.
@@ -240,6 +261,7 @@ func (c *Client) Register(ctx context.Context, jurisdiction string, request entr
 		if final != nil {
 			return entry.Handle{}, fmt.Errorf("ingest: register a subject: %w", final)
 		}
+		c.repeats(ctx, fmt.Errorf("%w (%s)", ErrUnreachable, callCode(err)))
 		if err := pause.wait(ctx, delay); err != nil {
 			return entry.Handle{}, fmt.Errorf("ingest: register a subject: %w", err)
 		}

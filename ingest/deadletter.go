@@ -8,7 +8,8 @@ import (
 )
 
 // DeadLetter is a reading that the log refused for good. It lies sealed beside
-// the spool until somebody has looked at it and calls PurgeDeadLetters.
+// the spool until somebody has looked at it and calls PurgeDeadLetters, or until its
+// subject is erased.
 type DeadLetter struct {
 	Signed *Signed
 	Code   entry.Code
@@ -20,8 +21,18 @@ type DeadLetter struct {
 // leave the queue. A crash in between leaves a second copy, which DeadLetters
 // does not list again.
 func (s *Spool) writeDead(list []buried) error {
+	at := uint64(s.cfg.Now().UnixMilli())
+	letters := make([][]byte, len(list))
+	for i, l := range list {
+		letters[i] = appendRefused(nil, l.refusal, at, l.signed)
+	}
 	s.writer.Lock()
 	defer s.writer.Unlock()
+	return s.writeLetters(letters)
+}
+
+// writeLetters writes a segment of dead letters. The caller holds writer.
+func (s *Spool) writeLetters(letters [][]byte) error {
 	numbers, err := segmentNumbers(s.dead)
 	if err != nil {
 		return err
@@ -34,13 +45,60 @@ func (s *Spool) writeDead(list []buried) error {
 	if err != nil {
 		return err
 	}
-	at := uint64(s.cfg.Now().UnixMilli())
-	for _, l := range list {
-		if _, err := g.write(appendRefused(nil, l.refusal, at, l.signed)); err != nil {
+	for _, letter := range letters {
+		if _, err := g.write(letter); err != nil {
 			return errors.Join(err, g.close())
 		}
 	}
 	return errors.Join(g.publish(), g.close())
+}
+
+// readLetters reads a segment of dead letters.
+func (s *Spool) readLetters(number uint64, each func(payload []byte, letter DeadLetter)) error {
+	g, err := openSegment(s.dead, number)
+	if err != nil {
+		return err
+	}
+	err = g.scan(false, func(_ frameAt, payload []byte) error {
+		letter, err := parseRefused(payload)
+		if err == nil {
+			each(payload, letter)
+		}
+		return err
+	})
+	return errors.Join(err, g.close())
+}
+
+// forgetLetters destroys the dead letters of one author, because the subject is
+// erased; those of others are copied before.
+func (s *Spool) forgetLetters(author entry.AuthorID) error {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	numbers, err := segmentNumbers(s.dead)
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		var keep [][]byte
+		found := false
+		err := s.readLetters(number, func(payload []byte, letter DeadLetter) {
+			if letter.Signed.Statement.Author == author {
+				found = true
+				return
+			}
+			keep = append(keep, payload)
+		})
+		if err == nil && found && len(keep) > 0 {
+			err = s.writeLetters(keep)
+		}
+		if err == nil && found {
+			err = destroyFiles(s.dead, number)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DeadLetters opens and lists them, oldest first.
@@ -54,22 +112,13 @@ func (s *Spool) DeadLetters() ([]DeadLetter, error) {
 	var list []DeadLetter
 	seen := map[entry.StatementID]bool{}
 	for _, number := range numbers {
-		g, err := openSegment(s.dead, number)
-		if err != nil {
-			return nil, err
-		}
-		err = g.scan(false, func(_ frameAt, payload []byte) error {
-			letter, err := parseRefused(payload)
-			if err != nil {
-				return err
-			}
+		err := s.readLetters(number, func(_ []byte, letter DeadLetter) {
 			if id := letter.Signed.Statement.ID(); !seen[id] {
 				seen[id] = true
 				list = append(list, letter)
 			}
-			return nil
 		})
-		if err := errors.Join(err, g.close()); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -180,15 +180,14 @@ func (j *Job) forget(s *sorted) error {
 	if err := j.cfg.Client.cfg.Receipts.AddRefused(s.refused...); err != nil {
 		return err
 	}
-	if err := j.cfg.Spool.forget(s.erased); err != nil {
-		return err
-	}
+	// First what joins the subject to its device: were its readings gone before, no
+	// later run would hear of the erasure again.
 	for _, l := range s.erased {
 		if err := j.cfg.Onboarding.forgetAuthor(l.author); err != nil {
 			return err
 		}
 	}
-	return nil
+	return j.cfg.Spool.forget(s.erased)
 }
 
 func (j *Job) bury(ctx context.Context, dead []buried) error {

@@ -122,6 +122,19 @@ func (d *Device) journaled() (key string, value []byte) {
 	return keyDevice + d.author.Author().String(), value
 }
 
+// rewind sets a device to its journaled state, or to the beginning if nothing is
+// known of it.
+func (s *Spool) rewind(d *Device) (known bool, err error) {
+	key, _ := d.journaled()
+	value, known := s.Value(key)
+	if !known {
+		d.state = DeviceState{Boot: 1}
+		return false, nil
+	}
+	d.state, err = decodeDeviceState(value)
+	return true, err
+}
+
 func decodeDeviceState(value []byte) (DeviceState, error) {
 	r := &recordReader{rest: value}
 	state := DeviceState{Boot: r.number(), Seq: r.number()}

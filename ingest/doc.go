@@ -10,9 +10,10 @@
 // The package believes no node. A reading leaves the spool only when this process
 // has verified its receipt, from the statement in its own hands, under the policy
 // that was pinned, and has found the receipt's checkpoint consistent with every
-// checkpoint it saw before. An author signs once: what was signed is durable
-// before it is sent the first time, and only those bytes are ever sent again, so
-// that no crash makes two statements of one.
+// checkpoint that this process, in any of its calls, or the receipt store saw before.
+// An author signs once: what was signed is durable before it is sent the first time,
+// and only those bytes are ever sent again, so that no crash makes two statements of
+// one.
 //
 // # The order of durability
 //
@@ -27,9 +28,12 @@
 //     removed.
 //
 // A reading that the log will never take because its subject is erased leaves the
-// spool too: the refusal is kept, the openings are destroyed by copying what else
-// waits in their segment and destroying its key. Any other final refusal moves the
-// reading to the dead letters, sealed, where a person must look at it.
+// spool too: the refusal is kept, then what the journal and the dead letters say of
+// the subject is forgotten, then the reading leaves, and all of it is destroyed by
+// copying what else waits in those segments and destroying their keys. Any other
+// final refusal moves the reading to the dead letters, sealed, where a person must
+// look at it. A subject that cannot be registered for any other reason stops the job
+// before the input moves on.
 //
 // # What lies on the disk
 //

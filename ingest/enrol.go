@@ -2,12 +2,12 @@ package ingest
 
 import (
 	"context"
-
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"indelible/ledger/entry"
 )
@@ -41,7 +41,7 @@ func (o *Onboarding) openHandle(ctx context.Context, step, jurisdiction string, 
 	if err != nil {
 		return entry.Handle{}, err
 	}
-	return signed.Statement.Sub.Handle(), o.deliver(ctx, RoadOpen, jurisdiction, signed)
+	return signed.Statement.Sub.Handle(), o.unsaid(step+"handle", o.deliver(ctx, RoadOpen, jurisdiction, signed))
 }
 
 func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdiction string) (*Signed, error) {
@@ -59,6 +59,23 @@ func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdi
 type boundDevice struct {
 	Key     []byte          `json:"key"` // PKCS #8
 	Binding entry.BindingID `json:"binding"`
+
+	public *entry.PublicKey // of Key
+}
+
+func parseBound(value []byte) (*boundDevice, error) {
+	d := &boundDevice{}
+	if err := json.Unmarshal(value, d); err != nil {
+		return nil, errors.New("ingest: a journaled device is malformed")
+	}
+	key, err := parseKey(d.Key)
+	if err != nil {
+		return nil, err
+	}
+	if d.public, err = entry.NewPublicKey(key.Public()); err != nil {
+		return nil, fmt.Errorf("ingest: device key: %w", err)
+	}
+	return d, nil
 }
 
 // bindDevice makes the device of a subject, has its key certified, enrols it and
@@ -81,26 +98,18 @@ func (o *Onboarding) bindDevice(ctx context.Context, step, reference string, r *
 	if err != nil {
 		return err
 	}
-	var d boundDevice
-	if err := json.Unmarshal(value, &d); err != nil {
-		return errors.New("ingest: a journaled device is malformed")
-	}
-	key, err := parseKey(d.Key)
+	d, err := parseBound(value)
 	if err != nil {
 		return err
 	}
-	public, err := entry.NewPublicKey(key.Public())
-	if err != nil {
-		return fmt.Errorf("ingest: device key: %w", err)
-	}
 	err = o.Enrol(ctx, Enrolment{
-		Handle: r.Handle, Jurisdiction: r.Jurisdiction, Key: public, Binding: d.Binding,
-		Identity: func() (entry.AuthorIdentity, error) { return o.certify(reference, public, r.Handle) },
+		Handle: r.Handle, Jurisdiction: r.Jurisdiction, Key: d.public, Binding: d.Binding,
+		Identity: func() (entry.AuthorIdentity, error) { return o.certify(reference, d.public, r.Handle) },
 	})
 	if err != nil {
 		return err
 	}
-	r.Key, r.Binding, r.Author = d.Key, d.Binding, public.Author()
+	r.Key, r.Binding, r.Author = d.Key, d.Binding, d.public.Author()
 	return nil
 }
 
@@ -142,7 +151,7 @@ func (o *Onboarding) Enrol(ctx context.Context, e Enrolment) error {
 	if r.err != nil {
 		return fmt.Errorf("ingest: journaled enrolment: %w", r.err)
 	}
-	return o.deliver(ctx, RoadEnrol, e.Jurisdiction, author, binding)
+	return o.unsaid(keyEnrol+e.Key.Author().String(), o.deliver(ctx, RoadEnrol, e.Jurisdiction, author, binding))
 }
 
 func (o *Onboarding) signEnrolment(e Enrolment) ([]byte, error) {
@@ -202,9 +211,25 @@ func (o *Onboarding) sign(d entry.Draft, identity *Content) (*Signed, error) {
 	return signed, nil
 }
 
+// errRefusedFirst says that the log took nothing of what was journaled together.
+var errRefusedFirst = errors.New("nothing was taken")
+
+// unsaid removes from the journal what the log refused as a whole and for good (a
+// wrong certificate, a registrar that is revoked): sent again it would be refused
+// again, so the next try must make it anew.
+func (o *Onboarding) unsaid(key string, err error) error {
+	if !errors.Is(err, errRefusedFirst) {
+		return err
+	}
+	return errors.Join(err, o.cfg.Spool.Commit(Batch{Values: map[string][]byte{key: nil}}))
+}
+
 // deliver sends statements until the log holds them all, or refuses one for good.
 func (o *Onboarding) deliver(ctx context.Context, road Road, jurisdiction string, list ...*Signed) error {
-	outcomes, err := o.cfg.Client.Deliver(ctx, road, jurisdiction, list)
+	outcomes, err := o.cfg.Client.deliver(ctx, road, jurisdiction, list, func(outcomes []Outcome) bool {
+		// Each follows from the one before.
+		return slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Refusal != nil && !o.Refusal.Retryable })
+	})
 	if err != nil {
 		return err
 	}
@@ -212,7 +237,10 @@ func (o *Onboarding) deliver(ctx context.Context, road Road, jurisdiction string
 		switch {
 		case outcome.Erased != nil:
 			return fmt.Errorf("%w: %w", errErased, outcome.Refusal)
-		case outcome.Refusal != nil:
+		case outcome.Refusal != nil && !outcome.Refusal.Retryable:
+			if i == 0 {
+				return fmt.Errorf("ingest: the log refuses the %s entry: %w: %w", list[i].Statement.Kind, errRefusedFirst, outcome.Refusal)
+			}
 			return fmt.Errorf("ingest: the log refuses the %s entry: %w", list[i].Statement.Kind, outcome.Refusal)
 		}
 	}

@@ -1,11 +1,13 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"connectrpc.com/connect"
 
@@ -57,32 +59,42 @@ func (c *Client) grown(ctx context.Context, outcomes []Outcome) error {
 }
 
 // consistent checks one checkpoint, whose signatures were verified, against the
-// newest one seen.
+// history seen so far, until nothing has come in between.
 func (c *Client) consistent(ctx context.Context, note []byte) error {
 	checkpoint, err := parseCheckpoint(note)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	known, newest := c.newest(checkpoint)
-	if known == nil {
-		known = newest
-	}
-	if known == nil { // the first one is trusted for the signatures on it
-		c.remember(checkpoint, note)
-		return nil
-	}
-	if known.checkpoint.Size == checkpoint.Size {
-		if known.checkpoint.Root == checkpoint.Root {
+	this := seenRoot{checkpoint, note}
+	known := c.cfg.Receipts.comparable(checkpoint)
+	for {
+		switch {
+		case known == nil: // the first one is trusted for the signatures on it
+		case known.checkpoint == checkpoint:
+			return nil
+		case known.checkpoint.Size == checkpoint.Size:
+			return c.splitView(ctx, known.note, note, checkpoint.Size)
+		default:
+			if err := c.grewFrom(ctx, *known, this); err != nil {
+				return err
+			}
+		}
+		// Another call may have been told another history meanwhile, also grown from
+		// what was known before: then this one must fit to that.
+		now, admitted := c.cfg.Receipts.admit(this, known)
+		if admitted {
 			return nil
 		}
-		return c.splitView(ctx, known.note, note, checkpoint.Size)
+		known = now
 	}
-	older, newer := known.note, note
-	sizes := &indeliblev1.GetConsistencyRequest{OldSize: known.checkpoint.Size, NewSize: checkpoint.Size}
-	if known.checkpoint.Size > checkpoint.Size {
+}
+
+// grewFrom has a node prove that the larger of two checkpoints extends the other.
+func (c *Client) grewFrom(ctx context.Context, older, newer seenRoot) error {
+	if older.checkpoint.Size > newer.checkpoint.Size {
 		older, newer = newer, older
-		sizes.OldSize, sizes.NewSize = sizes.NewSize, sizes.OldSize
 	}
+	sizes := &indeliblev1.GetConsistencyRequest{OldSize: older.checkpoint.Size, NewSize: newer.checkpoint.Size}
 	answer, err := call(ctx, c, "", sizes,
 		func(n *node) func(context.Context, *connect.Request[indeliblev1.GetConsistencyRequest]) (*connect.Response[indeliblev1.GetConsistencyResponse], error) {
 			return n.ledger.GetConsistency
@@ -97,17 +109,22 @@ func (c *Client) consistent(ctx context.Context, note []byte) error {
 		}
 		path[i] = proofs.Hash(hash)
 	}
-	if err := proofs.VerifyGrowth(c.cfg.Policy, older, newer, path); err != nil {
+	if err := proofs.VerifyGrowth(c.cfg.Policy, older.note, newer.note, path); err != nil {
 		return fmt.Errorf("%w: from size %d to %d: %w", ErrAnswer, sizes.OldSize, sizes.NewSize, err)
 	}
-	c.remember(checkpoint, note)
 	return nil
 }
 
-// newest finds the remembered checkpoint of the same size, and the largest.
-func (c *Client) newest(checkpoint proofs.Checkpoint) (same, largest *seenRoot) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// comparable is what a checkpoint must fit to: the one of the same size, if one was
+// seen, else the largest, whose history all others are part of.
+func (r *Receipts) comparable(checkpoint proofs.Checkpoint) *seenRoot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.comparableLocked(checkpoint)
+}
+
+func (r *Receipts) comparableLocked(checkpoint proofs.Checkpoint) *seenRoot {
+	var same, largest *seenRoot
 	consider := func(s seenRoot) {
 		if s.checkpoint.Size == checkpoint.Size {
 			same = &s
@@ -116,22 +133,34 @@ func (c *Client) newest(checkpoint proofs.Checkpoint) (same, largest *seenRoot) 
 			largest = &s
 		}
 	}
-	if note, stored, ok := c.cfg.Receipts.Newest(); ok {
-		consider(seenRoot{stored, note})
+	if r.note != nil {
+		consider(seenRoot{r.checkpoint, r.note})
 	}
-	for _, s := range c.seen {
+	for _, s := range r.seen {
 		consider(s)
 	}
-	return same, largest
+	if same != nil {
+		return same
+	}
+	return largest
 }
 
-func (c *Client) remember(checkpoint proofs.Checkpoint, note []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.seen) == seenLimit {
-		c.seen = c.seen[1:]
+// admit remembers a checkpoint that fits to known, if that still is what it must
+// fit to; otherwise it returns what is.
+func (r *Receipts) admit(this seenRoot, known *seenRoot) (now *seenRoot, admitted bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now = r.comparableLocked(this.checkpoint)
+	if (now == nil) != (known == nil) || (now != nil && now.checkpoint != known.checkpoint) {
+		return now, false
 	}
-	c.seen = append(c.seen, seenRoot{checkpoint, note})
+	bySize := func(a, b seenRoot) int { return cmp.Compare(a.checkpoint.Size, b.checkpoint.Size) }
+	r.seen = append(r.seen, this)
+	slices.SortFunc(r.seen, bySize)
+	if len(r.seen) > seenLimit {
+		r.seen = slices.Delete(r.seen, 0, 1)
+	}
+	return nil, true
 }
 
 // splitView keeps the evidence and raises the alarm.

@@ -111,6 +111,10 @@ func liesAboutOutcomes() map[string]lie {
 			}
 			return append(out[1:], out[0]), nil
 		},
+		"a gigantic answer": func(_ submissions, out answers) (answers, error) {
+			out[0].Receipt = make([]byte, maxResponse+1)
+			return out, nil
+		},
 		"no status": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) { o.Status = 0 }),
 		"unknown for ever": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) {
 			o.Status = indeliblev1.Outcome_STATUS_UNKNOWN

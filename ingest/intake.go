@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"unicode/utf8"
 
 	"indelible/ingest/fhir"
 	"indelible/ledger/entry"
@@ -21,6 +22,10 @@ const (
 	// maxReference bounds a subject reference in bytes: it becomes an identifier.
 	maxReference = 256
 )
+
+// ErrReferenceNotText says that subject.reference holds half a surrogate pair. No
+// request can carry it.
+var ErrReferenceNotText = errors.New("subject.reference is not Unicode text")
 
 // ErrReferenceTooLong says that subject.reference is longer than 256 bytes.
 var ErrReferenceTooLong = errors.New("subject.reference is longer than 256 bytes")
@@ -115,6 +120,8 @@ func (c *chunk) take(record []byte, at Position) *LineError {
 		err = fhir.ErrNoSubject
 	case len(reference) > maxReference:
 		err = ErrReferenceTooLong
+	case !utf8.ValidString(reference):
+		err = ErrReferenceNotText
 	}
 	if err != nil {
 		return &LineError{Line: at.Line, Reason: err}
@@ -126,7 +133,7 @@ func (c *chunk) take(record []byte, at Position) *LineError {
 
 // spoolChunk registers who is new, signs, and makes it all durable at once.
 func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
-	refused, err := j.onboard(ctx, c)
+	gone, err := j.onboard(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -135,17 +142,27 @@ func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
 		return fmt.Errorf("ingest: journal the position: %w", err)
 	}
 	batch := Batch{Values: map[string][]byte{j.positionKey(): position}}
-	erased, unregistered := 0, 0
+	erased := 0
+	j.cfg.Spool.signing.Lock()
+	defer j.cfg.Spool.signing.Unlock()
+	current := map[string]*Device{}
 	for _, o := range c.readings {
-		if refusal := refused[o.reference]; refusal != nil {
-			if refusal.Code == entry.CodeSubjectErased {
-				erased++
-			} else {
-				unregistered++
-			}
+		if gone[o.reference] {
+			erased++
 			continue
 		}
-		device := j.devices[o.reference]
+		device := current[o.reference]
+		if device == nil {
+			if device, err = j.journaledDevice(o.reference); errors.Is(err, errErased) { // just now
+				gone[o.reference] = true
+				erased++
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			current[o.reference] = device
+		}
 		signed, err := device.Sign(o.reading)
 		if err != nil {
 			return err
@@ -160,11 +177,27 @@ func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
 	j.count(func(s *Summary, p *Progress) {
 		s.Readings += len(batch.Readings)
 		s.Erased += erased
-		s.Skipped += c.skipped + unregistered
-		p.Done += erased + c.skipped + unregistered
-		p.Refused += c.skipped + unregistered
+		s.Skipped += c.skipped
+		p.Done += erased + c.skipped
+		p.Refused += c.skipped
 	})
 	return nil
+}
+
+// journaledDevice returns a device in its journaled state. What it signed since then
+// was never spooled, so nobody will see it; what another job let it sign counts.
+func (j *Job) journaledDevice(reference string) (*Device, error) {
+	device := j.devices[reference]
+	known, err := j.cfg.Spool.rewind(device)
+	if err != nil || known {
+		return device, err
+	}
+	// It is new, or its state went with all that was known of an erased subject.
+	enrolled, _, err := j.cfg.Onboarding.Lookup(reference)
+	if err == nil && (enrolled == nil || enrolled.Erased) {
+		err = errErased
+	}
+	return device, err
 }
 
 // commit waits while the spool is full.
@@ -183,10 +216,10 @@ func (j *Job) commit(ctx context.Context, batch Batch) error {
 	}
 }
 
-// onboard makes a device known for every reference of a chunk, or the refusal for
-// which there is none.
-func (j *Job) onboard(ctx context.Context, c *chunk) (map[string]*entry.Refusal, error) {
-	refused := map[string]*entry.Refusal{}
+// onboard makes a device known for every reference of a chunk and names those that
+// have none because the subject is erased.
+func (j *Job) onboard(ctx context.Context, c *chunk) (erased map[string]bool, err error) {
+	erased = map[string]bool{}
 	var news []string
 	asked := map[string]bool{}
 	for _, o := range c.readings {
@@ -194,8 +227,8 @@ func (j *Job) onboard(ctx context.Context, c *chunk) (map[string]*entry.Refusal,
 			continue
 		}
 		asked[o.reference] = true
-		if refusal := j.refused[o.reference]; refusal != nil {
-			refused[o.reference] = refusal
+		if j.erased[o.reference] {
+			erased[o.reference] = true
 			continue
 		}
 		enrolled, ok, err := j.cfg.Onboarding.Lookup(o.reference)
@@ -203,7 +236,7 @@ func (j *Job) onboard(ctx context.Context, c *chunk) (map[string]*entry.Refusal,
 		case err != nil:
 			return nil, err
 		case ok && enrolled.Erased:
-			refused[o.reference] = entry.Refuse(entry.CodeSubjectErased, "the subject is erased")
+			erased[o.reference] = true
 		case !ok:
 			// In the order of the source, because the order decides the jurisdiction.
 			if _, err := j.cfg.Onboarding.place(o.reference, j.cfg.Jurisdiction); err != nil {
@@ -212,24 +245,31 @@ func (j *Job) onboard(ctx context.Context, c *chunk) (map[string]*entry.Refusal,
 			news = append(news, o.reference)
 		}
 	}
-	if err := j.register(ctx, news, refused); err != nil {
+	if err := j.register(ctx, news, erased); err != nil {
 		return nil, err
 	}
 	for reference := range asked {
-		if refused[reference] != nil || j.devices[reference] != nil {
+		if erased[reference] || j.devices[reference] != nil {
 			continue
 		}
 		device, err := j.cfg.Onboarding.device(reference)
+		if errors.Is(err, errErased) { // since it was looked up
+			erased[reference] = true
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		j.devices[reference] = device
 	}
-	return refused, nil
+	return erased, nil
 }
 
-// register brings new references into the log, several at once.
-func (j *Job) register(ctx context.Context, news []string, refused map[string]*entry.Refusal) error {
+// register brings new references into the log, several at once. Only who is erased
+// is passed over. Any other refusal (a device CA that is not active, a registrar that
+// may not, a subject registered elsewhere) ends the run before the input moves on:
+// passed over, the readings would be lost without a trace in the log.
+func (j *Job) register(ctx context.Context, news []string, erased map[string]bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
@@ -240,22 +280,27 @@ func (j *Job) register(ctx context.Context, news []string, refused map[string]*e
 		running.Go(func() {
 			defer func() { <-slots }()
 			err := j.registerOne(ctx, reference)
-			var refusal *entry.Refusal
-			switch {
-			case err == nil:
-			case errors.As(err, &refusal) && !errors.Is(err, ErrCallRefused):
-				mu.Lock()
-				defer mu.Unlock()
-				refused[reference] = refusal
-				j.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a subject cannot be registered", slog.String("code", string(refusal.Code)))
-			default:
-				cancel(err)
+			if err == nil {
+				return
 			}
+			var refusal *entry.Refusal
+			if ctx.Err() != nil || !errors.As(err, &refusal) || errors.Is(err, ErrCallRefused) {
+				cancel(err)
+				return
+			}
+			j.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a subject cannot be registered", slog.String("code", string(refusal.Code)))
+			if refusal.Code != entry.CodeSubjectErased {
+				cancel(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			erased[reference] = true
 		})
 	}
 	running.Wait()
-	for reference, refusal := range refused {
-		j.refused[reference] = refusal
+	for reference := range erased {
+		j.erased[reference] = true
 	}
 	return context.Cause(ctx)
 }

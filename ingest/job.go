@@ -95,8 +95,8 @@ var ErrNoProgress = errors.New("ingest: the log takes nothing")
 // Job brings a source into the log: read, cut, sign, spool, submit, verify.
 type Job struct {
 	cfg     JobConfig
-	devices map[string]*Device        // by reference; of the reading goroutine
-	refused map[string]*entry.Refusal // references that have no device; of the same
+	devices map[string]*Device // by reference; of the reading goroutine
+	erased  map[string]bool    // references whose subject is erased; of the same
 
 	mu       sync.Mutex // guards everything below
 	summary  Summary
@@ -125,7 +125,7 @@ func NewJob(cfg JobConfig) (*Job, error) {
 	if cfg.Batch == 0 {
 		cfg.Batch = defaultBatch
 	}
-	return &Job{cfg: cfg, devices: map[string]*Device{}, refused: map[string]*entry.Refusal{}, pauses: map[string]*lane{}, turned: map[entry.AuthorID]*backoff{}}, nil
+	return &Job{cfg: cfg, pauses: map[string]*lane{}, turned: map[entry.AuthorID]*backoff{}}, nil
 }
 
 // Run returns when the source is read to its end and everything has left the
@@ -177,6 +177,7 @@ func (j *Job) begin() error {
 	if err := j.cfg.Source.Seek(at); err != nil {
 		return err
 	}
+	j.devices, j.erased = map[string]*Device{}, map[string]bool{}
 	waiting, _ := j.cfg.Spool.Pending()
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -220,5 +221,13 @@ func (j *Job) patience() (time.Time, error) {
 	if j.cfg.Patience == 0 {
 		return time.Time{}, nil
 	}
-	return j.moved.Add(j.cfg.Patience), fmt.Errorf("%w: %w", ErrNoProgress, errors.Join(j.doubt))
+	doubt := j.doubt
+	if doubt == nil { // nothing was sent: the registering is what does not move
+		doubt = j.cfg.Onboarding.cfg.Client.lastDoubt()
+	}
+	reason := ErrNoProgress
+	if doubt != nil {
+		reason = fmt.Errorf("%w: %w", ErrNoProgress, doubt)
+	}
+	return j.moved.Add(j.cfg.Patience), reason
 }

@@ -312,8 +312,13 @@ func TestJobCannotRegisterTwice(t *testing.T) {
 	// Another spool, the same people: the vault knows them.
 	second := newRig(t, server, memory(t))
 	defer second.close()
-	if summary := second.run(newTestGenerator(t, 2, 10)); summary != (Summary{Skipped: 10}) {
-		t.Errorf("%+v", summary)
+	summary, err := second.job(newTestGenerator(t, 2, 10)).Run(t.Context())
+	var refusal *entry.Refusal
+	if !errors.As(err, &refusal) || refusal.Code != entry.CodeAlreadyRegistered || summary != (Summary{}) {
+		t.Errorf("%+v, %v", summary, err)
+	}
+	if _, moved := second.spool.Value("position/"); moved {
+		t.Error("the input moved on")
 	}
 }
 

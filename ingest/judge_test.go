@@ -84,6 +84,16 @@ func TestForeignRefusalsAreNotRepeated(t *testing.T) {
 	}
 }
 
+// For a code that is ours the text is ours, and it says what happened.
+func TestKnownRefusalsAreInOurWords(t *testing.T) {
+	for _, meaning := range entry.Codes() {
+		r := ownRefusal(&indeliblev1.Refusal{Code: string(meaning.Code), Text: canary})
+		if r.Code != meaning.Code || r.Text != meaning.Happened || r.Retryable {
+			t.Errorf("%s gives %+v", meaning.Code, r)
+		}
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b backoff

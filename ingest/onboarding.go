@@ -254,8 +254,8 @@ func (o *Onboarding) refused(key string, r row, err error) error {
 
 // Forget drops all that joins a reference to its handle and device, after its
 // subject was erased: what stays says that the reference must not be registered
-// again. The journal's old copies die with their segments at the next tidy or
-// Close of the spool.
+// again. Every segment that may hold an older copy of it is destroyed; what else
+// waits there is copied before.
 func (o *Onboarding) Forget(reference string) error {
 	key := o.rowKey(reference)
 	defer o.cfg.Spool.onceKeys.lock(key)()
@@ -294,11 +294,22 @@ func (o *Onboarding) forgetRow(key string, r row) error {
 		return err
 	}
 	step := keyStep + strings.TrimPrefix(key, keyRow) + "/"
+	if under, ok := o.cfg.Spool.Value(step + "device"); ok { // the row does not name it yet
+		d, err := parseBound(under)
+		if err != nil {
+			return err
+		}
+		r.Author = d.public.Author()
+	}
 	gone := map[string][]byte{key: value, keyDevice + r.Author.String(): nil, keyEnrol + r.Author.String(): nil}
 	for _, name := range []string{"request", "handle", "device"} {
 		gone[step+name] = nil
 	}
-	if err := o.cfg.Spool.Commit(Batch{Values: gone}); err != nil {
+	// The row goes last: as long as it names the device, all of this is done again.
+	if err := o.cfg.Spool.forgetLetters(r.Author); err != nil {
+		return err
+	}
+	if err := o.cfg.Spool.forgetValues(gone); err != nil {
 		return err
 	}
 	o.mu.Lock()
@@ -313,20 +324,22 @@ func (o *Onboarding) device(reference string) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Erased {
+		return nil, errErased
+	}
 	signer, err := parseKey(r.Key)
 	if err != nil {
 		return nil, err
 	}
-	state := DeviceState{Boot: 1}
-	if value, ok := o.cfg.Spool.Value(keyDevice + r.Author.String()); ok {
-		if state, err = decodeDeviceState(value); err != nil {
-			return nil, err
-		}
-	}
-	return NewDevice(DeviceConfig{
+	d, err := NewDevice(DeviceConfig{
 		Key: signer, Log: o.cfg.Log, Binding: r.Binding, Jurisdiction: r.Jurisdiction,
-		State: state, Now: o.cfg.Now, Rand: o.cfg.Rand,
+		State: DeviceState{Boot: 1}, Now: o.cfg.Now, Rand: o.cfg.Rand,
 	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = o.cfg.Spool.rewind(d)
+	return d, err
 }
 
 func parseKey(pkcs8 []byte) (crypto.Signer, error) {

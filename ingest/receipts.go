@@ -49,7 +49,8 @@ type Receipts struct {
 
 	note       []byte // newest checkpoint stored
 	checkpoint proof.Checkpoint
-	lastNote   []byte // checkpoint stored last, most receipts share it
+	seen       []seenRoot // checkpoints found consistent, ascending; see Client.consistent
+	lastNote   []byte     // checkpoint stored last, most receipts share it
 	lastNoteAt int64
 }
 

@@ -16,6 +16,13 @@ func (r *Receipts) recover() error {
 		return fmt.Errorf("ingest: open the receipt store: %w", err)
 	}
 	if info.Size() < int64(len(receiptsMagic)) {
+		index, err := r.index.Stat()
+		if err != nil {
+			return fmt.Errorf("ingest: open the receipt index: %w", err)
+		}
+		if index.Size() > 0 { // it is written last: what it names was there
+			return fmt.Errorf("%w: its log is cut off", ErrReceiptsCorrupt)
+		}
 		return r.begin()
 	}
 	magic := make([]byte, len(receiptsMagic))

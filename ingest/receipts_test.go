@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"indelible/ledger/entry"
@@ -259,5 +261,82 @@ func TestReceiptsAreForOneProcess(t *testing.T) {
 	closeReceipts(t, r)
 	if err := r.Add(); err == nil {
 		t.Error("a closed store takes receipts")
+	}
+}
+
+// Newest is the largest checkpoint, not the one stored last.
+func TestNewestIsTheLargest(t *testing.T) {
+	dir := t.TempDir()
+	r := openReceipts(t, dir)
+	list := provenList(t, newTestLog(t), 9)
+	slices.Reverse(list)
+	want, err := parseCheckpoint(list[0].Receipt.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.Add(list...); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, _ := r.Newest(); got != want {
+			t.Errorf("size %d, want %d", got.Size, want.Size)
+		}
+		closeReceipts(t, r)
+		r = openReceipts(t, dir)
+		if _, got, _ := r.Newest(); got != want {
+			t.Errorf("opened again: size %d, want %d", got.Size, want.Size)
+		}
+	}
+	closeReceipts(t, r)
+}
+
+// An index whose whole checked end is damaged is made anew from the log.
+func TestReceiptsIndexMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	r := openReceipts(t, dir)
+	list := provenList(t, newTestLog(t), 3)
+	const count = verifyTail + 100
+	many := make([]*Proven, 0, count)
+	for len(many) < count {
+		many = append(many, list[len(many)%3])
+	}
+	if err := r.Add(many...); err != nil {
+		t.Fatal(err)
+	}
+	closeReceipts(t, r)
+	path := filepath.Join(dir, "receipts.idx")
+	index, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Clone(index)
+	clear(damaged[(count-verifyTail)*indexEntry:])
+	overwrite(t, path, damaged)
+	r = openReceipts(t, dir)
+	defer closeReceipts(t, r)
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, index) || r.Len() != count {
+		t.Errorf("%d receipts of %d, %v", r.Len(), count, err)
+	}
+}
+
+// A log that lost its content is damage, not a new store: what the index names was
+// durable.
+func TestReceiptsLogCutToNothing(t *testing.T) {
+	dir := t.TempDir()
+	r := openReceipts(t, dir)
+	if err := r.Add(provenList(t, newTestLog(t), 3)...); err != nil {
+		t.Fatal(err)
+	}
+	closeReceipts(t, r)
+	for _, size := range []int64{0, 5} {
+		if err := os.Truncate(filepath.Join(dir, "receipts.log"), size); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := OpenReceipts(dir); !errors.Is(err, ErrReceiptsCorrupt) {
+			t.Errorf("cut to %d bytes: %v", size, err)
+			if err == nil {
+				closeReceipts(t, r)
+			}
+		}
 	}
 }

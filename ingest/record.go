@@ -20,6 +20,7 @@ const (
 	recordDoneSet recordKind = 5 // segment, erased (0 or 1), bitmap: all that have left an older segment
 	recordHead    recordKind = 6 // end of what a segment repeats of older ones
 	recordRefused recordKind = 7 // code, text, time, then as recordItem: a dead letter
+	recordForgot  recordKind = 8 // what the journal said of an erased subject stands in segments so far
 )
 
 var errRecord = errors.New("a record is malformed")
@@ -165,7 +166,7 @@ func (r *recordReader) item() *Signed {
 		r.number()
 		r.number()
 		r.bytes()
-	case recordHead:
+	case recordHead, recordForgot:
 	default:
 		r.err = errRecord
 	}

@@ -196,28 +196,34 @@ func (g *segment) read(at frameAt) ([]byte, error) {
 // end may be torn, because nobody was told that it is durable: it is cut off.
 // Anything else that does not open is corruption.
 func (g *segment) scan(last bool, each func(frameAt, []byte) error) error {
-	content, err := io.ReadAll(io.NewSectionReader(g.file, 0, 1<<62))
+	info, err := g.file.Stat()
 	if err != nil {
 		return fmt.Errorf("ingest: read a segment: %w", err)
 	}
-	at := segmentHeader
-	for at < len(content) {
-		payload, position, ok := g.frame(content, at)
-		if !ok {
-			break
-		}
-		if err := each(position, payload); err != nil {
+	end := info.Size()
+	for g.size = int64(segmentHeader); g.size < end; {
+		payload, at, whole, err := g.frame(g.size, end, g.frames)
+		if err != nil {
 			return err
 		}
-		at += frameHeader + int(position.length)
+		if !whole || at.ordinal != g.frames {
+			break
+		}
+		if err := each(at, payload); err != nil {
+			return err
+		}
+		g.size += frameHeader + int64(at.length)
 		g.frames++
 	}
-	g.size = int64(at)
-	if at == len(content) {
+	if g.size == end {
 		return nil
 	}
-	if !last || g.laterFrame(content, at+1) {
-		return corrupt(g.number, int64(at), "a frame does not open")
+	later, err := g.laterFrame(g.size+1, end)
+	if err != nil {
+		return err
+	}
+	if !last || later {
+		return corrupt(g.number, g.size, "a frame does not open")
 	}
 	if err := g.file.Truncate(g.size); err != nil {
 		return fmt.Errorf("ingest: cut off a torn frame: %w", err)
@@ -225,47 +231,55 @@ func (g *segment) scan(last bool, each func(frameAt, []byte) error) error {
 	return g.sync()
 }
 
-// frame opens the frame at a position of the segment's content.
-func (g *segment) frame(content []byte, at int) ([]byte, frameAt, bool) {
-	rest := content[at:]
-	if len(rest) < frameHeader || !bytes.Equal(rest[:tagSize], g.tag[:]) {
-		return nil, frameAt{}, false
+// frame opens the frame at a position if it is whole and its ordinal at least least;
+// else whole is false. It takes memory for this one frame: a segment into which
+// readings were carried over may be as large as the spool.
+func (g *segment) frame(offset, end int64, least uint32) (payload []byte, at frameAt, whole bool, err error) {
+	var head [frameHeader]byte
+	if end-offset < frameHeader {
+		return nil, frameAt{}, false, nil
 	}
-	position := frameAt{
-		offset:  int64(at),
-		ordinal: binary.BigEndian.Uint32(rest[tagSize:]),
-		length:  binary.BigEndian.Uint32(rest[tagSize+4:]),
+	if _, err := g.file.ReadAt(head[:], offset); err != nil {
+		return nil, frameAt{}, false, fmt.Errorf("ingest: read a segment: %w", err)
 	}
-	if position.ordinal < g.frames || position.length > maxFrame+boxOverhead || int(position.length) > len(rest)-frameHeader {
-		return nil, frameAt{}, false
+	at = frameAt{
+		offset:  offset,
+		ordinal: binary.BigEndian.Uint32(head[tagSize:]),
+		length:  binary.BigEndian.Uint32(head[tagSize+4:]),
 	}
-	payload, err := g.box.Open(nil, nil, rest[frameHeader:frameHeader+int(position.length)], g.associated(position.ordinal))
-	if err != nil || position.ordinal != g.frames {
-		return nil, position, false
+	if !bytes.Equal(head[:tagSize], g.tag[:]) || at.ordinal < least ||
+		at.length > maxFrame+boxOverhead || int64(at.length) > end-offset-frameHeader {
+		return nil, at, false, nil
 	}
-	return payload, position, true
+	payload, err = g.read(at)
+	if errors.Is(err, ErrSpoolCorrupt) {
+		return nil, at, false, nil
+	}
+	return payload, at, err == nil, err
 }
 
 // laterFrame says whether a whole frame follows a place that does not open: then
 // the place was durable once and is damaged, not torn.
-func (g *segment) laterFrame(content []byte, from int) bool {
-	for {
-		next := bytes.Index(content[from:], g.tag[:])
+func (g *segment) laterFrame(from, end int64) (bool, error) {
+	window := make([]byte, 1<<20)
+	for from+frameHeader <= end {
+		n := min(int64(len(window)), end-from)
+		if _, err := g.file.ReadAt(window[:n], from); err != nil {
+			return false, fmt.Errorf("ingest: read a segment: %w", err)
+		}
+		next := bytes.Index(window[:n], g.tag[:])
 		if next < 0 {
-			return false
+			from += n - (tagSize - 1) // the tag may begin at the window's end
+			continue
 		}
-		at := from + next
-		if rest := content[at:]; len(rest) >= frameHeader {
-			ordinal := binary.BigEndian.Uint32(rest[tagSize:])
-			length := binary.BigEndian.Uint32(rest[tagSize+4:])
-			if ordinal > g.frames && int64(length) <= int64(len(rest)-frameHeader) {
-				if _, err := g.box.Open(nil, nil, rest[frameHeader:frameHeader+int(length)], g.associated(ordinal)); err == nil {
-					return true
-				}
-			}
+		from += int64(next)
+		_, _, whole, err := g.frame(from, end, g.frames+1)
+		if whole || err != nil {
+			return whole, err
 		}
-		from = at + 1
+		from++
 	}
+	return false, nil
 }
 
 func (g *segment) close() error { return g.file.Close() }

@@ -51,10 +51,11 @@ type testServer struct {
 	growths        int
 	sent           map[entry.StatementID]string // bytes a statement was first sent as
 	openings       map[entry.StatementID]map[entry.Class][]byte
-	steps          int                  // Register, Open and Enrol calls
-	interrupt      func(step int) error // fails one of them
-	interruptAfter bool                 // after it was done
-	called         chan struct{}        // gets one value a call, if somebody listens
+	steps          int                       // Register, Open and Enrol calls
+	interrupt      func(step int) error      // fails one of them
+	interruptAfter bool                      // after it was done
+	refuse         map[entry.Kind]entry.Code // kinds it refuses for good
+	called         chan struct{}             // gets one value a call, if somebody listens
 }
 
 // newTestServer starts a server for a log.
@@ -191,6 +192,10 @@ func (s *testServer) judge(submission *indeliblev1.Submission) (*indeliblev1.Out
 		s.t.Error("a statement was sent again as other bytes")
 	}
 	s.sent[id] = string(submission.Statement)
+	if code, ok := s.refuse[statement.Kind]; ok {
+		meaning, _ := entry.Meaning(code)
+		return refused(id, code, meaning.Retryable), nil
+	}
 	s.openings[id] = map[entry.Class][]byte{}
 	for _, o := range submission.Openings {
 		s.openings[id][entry.Class(o.Class)] = o.Opening

@@ -59,8 +59,9 @@ var (
 	ErrSpoolBroken = errors.New("ingest: a write to the spool failed")
 	// ErrSpoolLocked says that another process uses the directory.
 	ErrSpoolLocked = errors.New("ingest: the spool is in use by another process")
-	// ErrCommitTooLarge says that one Commit holds more than a frame may. Divide it.
-	ErrCommitTooLarge = errors.New("ingest: a commit exceeds 16 MiB")
+	// ErrCommitTooLarge says that one Commit holds more than a frame may, or than the
+	// whole spool. Divide it, or allow the spool more.
+	ErrCommitTooLarge = errors.New("ingest: a commit exceeds 16 MiB or the bound of the spool")
 )
 
 // Spool keeps signed readings on disk, sealed, until the log holds them, and with
@@ -85,6 +86,9 @@ type Spool struct {
 	reading sync.RWMutex
 
 	onceKeys keyedMutex
+	// signing is held by a job from reading the states of devices to journaling what
+	// they signed: two jobs on one spool may measure the same person.
+	signing sync.Mutex
 
 	mu       sync.Mutex // guards everything below
 	waiting  []*commit
@@ -106,7 +110,8 @@ type spoolSegment struct {
 	readings  []*pending // by ordinal; nil has left
 	live      int        // not nil
 	liveBytes int64      // sizes of those
-	erased    bool       // openings of an erased subject are still in it
+	erased    bool       // openings or journal values of an erased subject are still in it
+	head      int64      // bytes at its beginning that repeat older segments
 }
 
 // OpenSpool opens or creates a spool and reads what a former process left in it.
@@ -214,7 +219,10 @@ func (s *Spool) Commit(b Batch) error {
 	}
 	full := len(c.items) > 0 && (s.bytes+added > s.cfg.MaxBytes || len(s.byID)+len(c.items) > maxPending)
 	s.mu.Unlock()
-	if full {
+	switch {
+	case added > s.cfg.MaxBytes: // no room will ever be enough
+		return ErrCommitTooLarge
+	case full:
 		return ErrSpoolFull
 	}
 	return s.write(c)

@@ -187,6 +187,18 @@ func TestFramesStayInPlace(t *testing.T) {
 	if _, err := openImage(t, image); !errors.Is(err, ErrSpoolCorrupt) {
 		t.Errorf("a renamed segment opens: %v", err)
 	}
+	// The last two frames exchanged, their ordinals put right in the clear heads.
+	whole := x.image[x.segment]
+	at := bytes.LastIndex(whole[:x.size], whole[x.size:x.size+tagSize])
+	first, second := bytes.Clone(whole[at:x.size]), bytes.Clone(whole[x.size:])
+	for i := tagSize; i < tagSize+4; i++ {
+		first[i], second[i] = second[i], first[i]
+	}
+	image = maps.Clone(x.image)
+	image[x.segment] = slices.Concat(whole[:at], second, first)
+	if got, err := openImage(t, image); err == nil && len(got.waiting) != len(x.before.waiting)-1 {
+		t.Errorf("exchanged frames open: %d readings", len(got.waiting))
+	}
 }
 
 // Every state of the directory that a crash can leave while a segment is closed

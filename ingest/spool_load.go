@@ -43,7 +43,9 @@ func (s *Spool) loadSegment(newest bool) error {
 		r := &recordReader{rest: payload}
 		for r.more() {
 			if newest {
-				headEnds = s.replay(r, g, at) || headEnds
+				if s.replay(r, g, at) {
+					headEnds, g.head = true, at.offset+frameHeader+int64(at.length)
+				}
 			} else if item := r.item(); item != nil {
 				s.enqueue(g, at, item)
 			}
@@ -78,6 +80,8 @@ func (s *Spool) replay(r *recordReader, g *spoolSegment, at frameAt) bool {
 		number, erased := r.number(), r.number() == 1
 		set := r.bitmap()
 		s.replayLeft(number, erased, set.has)
+	case recordForgot:
+		s.markErased()
 	case recordHead:
 		return true
 	default:

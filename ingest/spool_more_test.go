@@ -34,7 +34,10 @@ func TestSpoolHasBounds(t *testing.T) {
 			t.Fatal(n, err)
 		}
 	}
-	held, _ := s.Pending()
+	held, size := s.Pending()
+	if size > cfg.MaxBytes {
+		t.Errorf("%d bytes wait, %d allowed", size, cfg.MaxBytes)
+	}
 	if value, _ := s.Value("n"); string(value) != fmt.Sprint(held-1) {
 		t.Errorf("a full spool moved the position to %s with %d readings", value, held)
 	}

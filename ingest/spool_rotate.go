@@ -22,7 +22,10 @@ func isSparse(g *spoolSegment) bool { return g.liveBytes*sparseShare < g.size }
 
 // upkeep runs after each write. The caller holds writer.
 func (s *Spool) upkeep() error {
-	if s.active().size >= s.cfg.SegmentBytes {
+	// What a segment repeats of older ones does not count, or a journal larger than a
+	// segment would be copied with every write.
+	g := s.active()
+	if g.size-g.head >= max(s.cfg.SegmentBytes, g.head) {
 		return s.rotate(isSparse)
 	}
 	return s.dropDrained()
@@ -105,7 +108,7 @@ func (s *Spool) rotate(carry func(*spoolSegment) bool) error {
 		return err
 	}
 	s.mu.Lock()
-	next := &spoolSegment{segment: g}
+	next := &spoolSegment{segment: g, head: g.size}
 	s.segments = append(s.segments, next)
 	for _, m := range h.moved {
 		s.move(m.pending, next, m.at)

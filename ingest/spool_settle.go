@@ -37,6 +37,16 @@ func (s *Spool) forget(list []leased) error {
 	return s.leaveAll(c)
 }
 
+// forgetValues changes the journal so that nothing of what the values replace stays
+// readable: the next purge or tidy destroys every segment there is.
+func (s *Spool) forgetValues(values map[string][]byte) error {
+	c := &commit{values: values, forgets: true, size: recordOverhead}
+	for key, value := range values {
+		c.size += len(key) + len(value) + recordOverhead
+	}
+	return s.write(c)
+}
+
 // bury moves readings that the log refused for good to the dead letters.
 func (s *Spool) bury(list []buried) error {
 	c := &commit{}

@@ -15,6 +15,7 @@ type commit struct {
 	values   map[string][]byte
 	left     []*pending // readings that leave
 	erased   bool       // because their subject is erased
+	forgets  bool       // values replace what no segment may keep
 	size     int        // bound of its encoding
 	finished bool       // guarded by Spool.writer
 	err      error
@@ -111,6 +112,9 @@ func (s *Spool) encode(active *spoolSegment, batch []*commit) []byte {
 		for key, value := range c.values {
 			out = appendPut(out, key, value)
 		}
+		if c.forgets {
+			out = append(out, byte(recordForgot))
+		}
 		kind := recordDone
 		if c.erased {
 			kind = recordErased
@@ -132,6 +136,17 @@ func (s *Spool) apply(active *spoolSegment, at frameAt, c *commit) {
 	}
 	for _, p := range c.left {
 		s.leave(p, c.erased)
+	}
+	if c.forgets {
+		s.markErased()
+	}
+}
+
+// markErased dooms every segment: each begins by repeating the journal, so any of
+// them may hold what was just forgotten. mu is held.
+func (s *Spool) markErased() {
+	for _, g := range s.segments {
+		g.erased = true
 	}
 }
 

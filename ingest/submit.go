@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"connectrpc.com/connect"
@@ -102,6 +103,12 @@ func (c *Client) keep(outcomes []Outcome) error {
 // Deliver submits until every statement has a final outcome or ctx ends. Outcomes
 // are then proven or refused for good.
 func (c *Client) Deliver(ctx context.Context, road Road, jurisdiction string, list []*Signed) ([]Outcome, error) {
+	return c.deliver(ctx, road, jurisdiction, list, func([]Outcome) bool { return false })
+}
+
+// deliver is Deliver that may be ended early, when what is refused for good makes it
+// pointless to repeat the rest.
+func (c *Client) deliver(ctx context.Context, road Road, jurisdiction string, list []*Signed, enough func([]Outcome) bool) ([]Outcome, error) {
 	outcomes := make([]Outcome, len(list))
 	open := make([]int, len(list))
 	for i := range open {
@@ -131,13 +138,38 @@ func (c *Client) Deliver(ctx context.Context, road Road, jurisdiction string, li
 				still = append(still, at)
 			}
 		}
-		if open = still; len(open) == 0 {
+		if open = still; len(open) == 0 || enough(outcomes) {
 			return outcomes, nil
 		}
+		first := outcomes[open[0]]
+		reason := errors.Join(err, first.Doubt)
+		if reason == nil && first.Refusal != nil {
+			reason = first.Refusal
+		}
+		c.repeats(ctx, reason)
 		if waited := pause.wait(ctx, asked); waited != nil {
-			return nil, fmt.Errorf("ingest: %d of %d statements not delivered: %w", len(open), len(list), errors.Join(waited, err, outcomes[open[0]].Doubt))
+			return nil, fmt.Errorf("ingest: %d of %d statements not delivered: %w", len(open), len(list), errors.Join(waited, reason))
 		}
 	}
+}
+
+// repeats tells an operator why something is sent again, in our words.
+func (c *Client) repeats(ctx context.Context, reason error) {
+	level := slog.LevelWarn
+	if errors.Is(reason, ErrAnswer) {
+		level = slog.LevelError
+	}
+	c.cfg.Logger.LogAttrs(ctx, level, "a call is repeated", slog.String("reason", reason.Error()))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doubt = reason
+}
+
+// lastDoubt is why something was sent again last, nil if nothing was.
+func (c *Client) lastDoubt() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.doubt
 }
 
 // send makes the call of a road.

@@ -1,6 +1,11 @@
 package entry
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"math"
+	"math/big"
 	"os"
 	"regexp"
 	"slices"
@@ -274,6 +279,42 @@ func TestCDDLMatchesRandomDrafts(t *testing.T) {
 			if !c.matches(s.Bytes(), "format") {
 				t.Fatalf("%s is no format", kind)
 			}
+		}
+	}
+}
+
+// TestCDDLAtTheLimits: where the parser's limits lie, the CDDL's lie too.
+func TestCDDLAtTheLimits(t *testing.T) {
+	c, chance := readCDDL(t), chance{newRand(t)}
+	for _, size := range []struct {
+		bits     uint
+		exponent int
+	}{{MinRSABits, 3}, {MinRSABits, 65537}, {MaxRSABits, math.MaxInt32}} {
+		n := new(big.Int).Lsh(big.NewInt(1), size.bits-1)
+		spki, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: n.Or(n, big.NewInt(1)), E: size.exponent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, key := chance.draft(t, KindCA)
+		d.Confirms, d.Body = nil, &CAChange{Action: 1, Key: spki}
+		if s := mustSign(t, d, key); !c.matches(s.Bytes(), "ca-statement") {
+			t.Errorf("an RSA key of %d bits with exponent %d is not matched", size.bits, size.exponent)
+		}
+	}
+	for _, last := range []uint64{MaxPosition, MaxPosition + 1} {
+		d, key := chance.draft(t, KindNode)
+		d.Confirms, d.Body = nil, &NodeChange{Action: NodeRecovered, Node: chance.node(t, []string{"eu"}), Range: &[2]uint64{1, last}}
+		pub := publicOf(t, key)
+		payload, err := d.payload()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := signSign1(rand.Reader, key, pub, d.protected(pub.Algorithm(), pub.Author()), payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(raw); (err == nil) != c.matches(raw, "node-statement") {
+			t.Errorf("a range that ends at %d: the parser says %v, the CDDL the opposite", last, err)
 		}
 	}
 }

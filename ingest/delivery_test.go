@@ -1,0 +1,43 @@
+package ingest
+
+import (
+	"testing"
+	"time"
+)
+
+// A reading that is refused for now comes back later each time; one of an author
+// whose readings go newest first comes back at once when another got through.
+func TestRefusedForNowComesBackLater(t *testing.T) {
+	log := newTestLog(t)
+	r := newRig(t, newTestServer(t, log), memory(t))
+	defer r.close()
+	now := time.Now()
+	d := newDevice(t, log.id, "eu")
+	commitAll(t, r.spool, sign(t, d, 0), sign(t, d, 1))
+	j := r.job(newTestGenerator(t, 1, 1))
+	j.cfg.Now = func() time.Time { return now }
+	list := takeAll(t, r.spool, "eu")
+	shortest := firstPause / 2
+	for range 6 {
+		s := &sorted{later: list[:1], doubt: ErrUnknown}
+		if err := j.letGo(t.Context(), "eu", s); err != nil {
+			t.Fatal(err)
+		}
+		if pause := list[0].due.Sub(now); pause < shortest {
+			t.Errorf("a pause of %v, want %v at least", pause, shortest)
+		}
+		shortest *= 2
+	}
+	author := d.Author().Author()
+	for range 4 {
+		if due := j.turnDue(author, nil); !due.After(now) {
+			t.Error("turned around without a pause")
+		}
+	}
+	if due := j.turnDue(author, []settled{{reading: list[1].pending}}); !due.IsZero() {
+		t.Error("the next one does not follow at once")
+	}
+	if due := j.turnDue(author, nil); due.Sub(now) > firstPause {
+		t.Error("what got through does not begin the pauses anew")
+	}
+}
