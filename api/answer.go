@@ -50,23 +50,35 @@ func (a *answering) done(ctx context.Context, procedure string, err error) error
 // errPanic is what a panic becomes on its way to the table.
 var errPanic = fmt.Errorf("api: a handler panicked")
 
-// recovered is told of a panic. Its value may hold input and is dropped; the
-// stack names functions and lines only.
+// recovered is told of a panic. Its value may hold input and is dropped.
 func (a *answering) recovered(ctx context.Context, spec connect.Spec, _ http.Header, _ any) error {
-	a.metrics.panics.Inc()
-	a.faults.logger.LogAttrs(ctx, slog.LevelError, "panic",
-		slog.String("procedure", spec.Procedure), slog.String("stack", string(debug.Stack())))
+	return a.faults.panicked(ctx, spec.Procedure)
+}
+
+// panicked writes down where a handler panicked: the stack names functions and
+// lines only.
+func (f *faults) panicked(ctx context.Context, procedure string) error {
+	f.metrics.panics.Inc()
+	f.logger.LogAttrs(ctx, slog.LevelError, "panic",
+		slog.String("procedure", procedure), slog.String("stack", string(debug.Stack())))
 	return errPanic
 }
 
 // strict refuses messages that do not decode or carry unknown fields. It also
-// makes sure that no handler runs without having passed the gate.
-type strict struct{}
+// makes sure that no handler runs without having passed the gate, except those
+// that are open to whoever may connect.
+type strict struct{ open bool }
+
+func (s strict) gated(ctx context.Context) {
+	if !s.open {
+		callerOf(ctx)
+	}
+}
 
 // WrapUnary implements connect.Interceptor.
-func (strict) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func (s strict) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
-		callerOf(ctx)
+		s.gated(ctx)
 		if err := inspect(request.Any()); err != nil {
 			return nil, err
 		}
@@ -80,9 +92,9 @@ func (strict) WrapStreamingClient(next connect.StreamingClientFunc) connect.Stre
 }
 
 // WrapStreamingHandler implements connect.Interceptor.
-func (strict) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (s strict) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		callerOf(ctx)
+		s.gated(ctx)
 		return next(ctx, &strictConn{conn})
 	}
 }

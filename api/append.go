@@ -25,13 +25,17 @@ func (s *Server) take(ctx context.Context, via *route, in []*indeliblev1.Submiss
 		b.works = append(b.works, w)
 	}
 	for _, step := range []func(context.Context) error{
-		b.known, b.verify, b.open, b.judge, b.seal, b.order, b.settle,
+		b.known, b.verify, b.open, b.judge, b.seal, b.order,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return b.outcomes(ctx, wait)
+	if err := b.settle(ctx); err != nil {
+		return nil, unsettled(err)
+	}
+	out, err := b.outcomes(ctx, wait)
+	return out, unsettled(err)
 }
 
 // takeOne is take for RPCs with a single statement; these always wait for the

@@ -217,7 +217,7 @@ func TestAStreamOutlivesAFullQueue(t *testing.T) {
 	must(t, stream.Send(&indeliblev1.AppendStreamRequest{Submissions: []*indeliblev1.Submission{small}}))
 	out, err := stream.Receive()
 	must(t, err)
-	if len(out.GetOutcomes()) != 2 || out.GetRetryAfterMs() == 0 || out.GetOutcomes()[1].GetRefusal().GetCode() != string(entry.CodeOverloaded) {
+	if len(out.GetOutcomes()) != 0 || out.GetRetryAfterMs() == 0 { // not received, so nobody knows what was in it
 		t.Fatalf("got %v", out)
 	}
 	out, err = stream.Receive()

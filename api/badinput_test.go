@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"math/big"
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -150,6 +151,7 @@ func badOpenings(s *site, d *device) []badInput {
 }
 
 func badOrigins(s *site, d, other, foreign *device) []badInput {
+	far := s.patient(second)
 	stranger := s.newDevice(d.handle, home)
 	stranger.binding = d.binding
 	abroadReading := func() *indeliblev1.Submission {
@@ -167,6 +169,7 @@ func badOrigins(s *site, d, other, foreign *device) []badInput {
 		{"unknown author", entry.CodeUnknownAuthor, of(stranger)},
 		{"wrong binding", entry.CodeWrongBinding, of(&misbound)},
 		{"unknown binding", entry.CodeUnknownBinding, of(&unbound)},
+		{"a reading of elsewhere under this call's jurisdiction", entry.CodeWrongJurisdiction, s.elsewhere(far)},
 		{"another jurisdiction than the call's", entry.CodeWrongJurisdiction, s.refusedAlone(abroadReading())},
 		{"a kind of another RPC", CodeKindNotHere, s.refusedAlone(&indeliblev1.Submission{
 			Statement: d.bindingStatement(s.people["registrar"]).Bytes()})},
@@ -174,6 +177,19 @@ func badOrigins(s *site, d, other, foreign *device) []badInput {
 		{"foreign CA", entry.CodeForeignCA, s.refusedEnrolment(foreign.enrolment(s.people["registrar"]))},
 		{"small-order key", entry.CodeBadKey, s.refusedEnrolment(smallOrder(s, d))},
 		{"somebody else's statement", CodeSignerForbidden, s.refusedEnrolment(foreign.enrolment(s.people["operator"]))},
+	}
+}
+
+// elsewhere hands in a reading that is sound in its own jurisdiction under the
+// name of another: it must not come to lie in that one's vault. The edge says so
+// before the vault is asked.
+func (s *site) elsewhere(far *device) func() []*indeliblev1.Outcome {
+	return func() []*indeliblev1.Outcome {
+		out := s.append(home, far.plainReading())
+		if text := out[0].GetRefusal().GetText(); !strings.Contains(text, "than the call names") {
+			s.t.Errorf("not refused by the edge: %s", text)
+		}
+		return out
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"indelible/ledger"
 	"indelible/ledger/entry"
@@ -29,6 +30,8 @@ type caller struct {
 	*ledger.Author        // as it was when the gate looked
 	jurisdiction   string // the one this call names; empty when it names none
 	forbidden      bool   // the rule does not allow this role; the handler records the denial
+
+	expires time.Time // of the certificate, which outlives neither connections nor streams
 
 	user    string // name in the certificate
 	address string // IP address
@@ -61,13 +64,38 @@ func callerOf(ctx context.Context) *caller {
 	return c
 }
 
-// identify finds the author behind a connection's certificate.
-func identify(log *ledger.Ledger, r *http.Request) (*caller, error) {
+// identify finds the author behind a connection's certificate. A connection can
+// outlive its certificate, so the time is looked at again.
+func identify(log *ledger.Ledger, r *http.Request, now time.Time) (*caller, error) {
+	id, err := keyOf(r)
+	if err != nil {
+		return nil, err
+	}
+	cert := certificate(r)
+	author, err := standing(log, id, cert.NotAfter, now)
+	if err != nil {
+		return nil, err
+	}
+	return &caller{
+		Author: author, expires: cert.NotAfter,
+		user: cut(nameIn(cert), maxUserBytes), address: addressOf(r), agent: cut(r.UserAgent(), maxAgentBytes),
+	}, nil
+}
+
+// keyOf is the hash of the connection's key, enrolled or not.
+func keyOf(r *http.Request) (entry.AuthorID, error) {
 	cert := certificate(r)
 	if cert == nil {
-		return nil, refuse(CodeNoCertificate)
+		return entry.AuthorID{}, refuse(CodeNoCertificate)
 	}
-	id := entry.AuthorID(sha256.Sum256(cert.RawSubjectPublicKeyInfo))
+	return sha256.Sum256(cert.RawSubjectPublicKeyInfo), nil
+}
+
+// standing is what the log says of a caller now, or why it may not call.
+func standing(log *ledger.Ledger, id entry.AuthorID, expires, now time.Time) (*ledger.Author, error) {
+	if now.After(expires) {
+		return nil, refuse(CodeCertificateExpired)
+	}
 	author, ok, err := log.Author(id)
 	if err != nil {
 		return nil, fmt.Errorf("api: look up the caller: %w", err)
@@ -77,15 +105,11 @@ func identify(log *ledger.Ledger, r *http.Request) (*caller, error) {
 	}
 	switch author.State {
 	case ledger.AuthorActive:
+		return author, nil
 	case ledger.AuthorSuspended:
 		return nil, refuse(CodeCallerSuspended)
-	default:
-		return nil, refuse(CodeCallerRevoked)
 	}
-	return &caller{
-		Author: author,
-		user:   cut(nameIn(cert), maxUserBytes), address: addressOf(r), agent: cut(r.UserAgent(), maxAgentBytes),
-	}, nil
+	return nil, refuse(CodeCallerRevoked)
 }
 
 // certificate is the verified client certificate of the connection, or nil.
@@ -111,8 +135,11 @@ func nameIn(cert *x509.Certificate) string {
 	return cert.SerialNumber.String()
 }
 
-func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+func addressOf(r *http.Request) string { return hostOf(r.RemoteAddr) }
+
+// hostOf is an address without its port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return "unknown"
 	}

@@ -20,6 +20,7 @@ const markNumber protowire.Number = protowire.MaxValidNumber
 var (
 	markMalformed    = protowire.AppendVarint(protowire.AppendTag(nil, markNumber, protowire.VarintType), 1)
 	markUnknownField = protowire.AppendVarint(protowire.AppendTag(nil, markNumber, protowire.VarintType), 2)
+	markCrowded      = protowire.AppendVarint(protowire.AppendTag(nil, markNumber, protowire.VarintType), 3)
 )
 
 var errNotProto = errors.New("api: not a protobuf message")
@@ -59,7 +60,9 @@ func (binaryCodec) Unmarshal(body []byte, message any) error {
 	if !ok {
 		return errNotProto
 	}
-	if proto.Unmarshal(body, m) != nil {
+	if crowded(body, m.ProtoReflect().Descriptor()) {
+		mark(m, markCrowded)
+	} else if proto.Unmarshal(body, m) != nil {
 		mark(m, markMalformed)
 	}
 	return nil
@@ -99,6 +102,10 @@ func (jsonCodec) Unmarshal(body []byte, message any) error {
 	if !ok {
 		return errNotProto
 	}
+	if crowdedJSON(body) {
+		mark(m, markCrowded)
+		return nil
+	}
 	if protojson.Unmarshal(body, m) == nil {
 		return nil
 	}
@@ -124,6 +131,8 @@ func inspect(message any) error {
 		return refuse(CodeRequestMalformed)
 	case string(markUnknownField):
 		return refuse(CodeUnknownField)
+	case string(markCrowded):
+		return refuse(CodeRequestTooLarge)
 	}
 	return unknownField(m.ProtoReflect(), m.ProtoReflect().Descriptor().FullName())
 }

@@ -10,6 +10,7 @@ import (
 // statement. They are as much a contract as those of package entry.
 const (
 	CodeNoCertificate         entry.Code = "NO_CERTIFICATE"
+	CodeCertificateExpired    entry.Code = "CERTIFICATE_EXPIRED"
 	CodeCallerUnknown         entry.Code = "CALLER_UNKNOWN"
 	CodeCallerSuspended       entry.Code = "CALLER_SUSPENDED"
 	CodeCallerRevoked         entry.Code = "CALLER_REVOKED"
@@ -20,6 +21,8 @@ const (
 	CodeNotPlacedHere         entry.Code = "NOT_PLACED_HERE"
 	CodeUnknownRPC            entry.Code = "UNKNOWN_RPC"
 	CodeRequestMalformed      entry.Code = "REQUEST_MALFORMED"
+	CodeRequestIncomplete     entry.Code = "REQUEST_INCOMPLETE"
+	CodeRequestCompressed     entry.Code = "REQUEST_COMPRESSED"
 	CodeRequestInvalid        entry.Code = "REQUEST_INVALID"
 	CodeRequestTooLarge       entry.Code = "REQUEST_TOO_LARGE"
 	CodeUnknownField          entry.Code = "UNKNOWN_FIELD"
@@ -47,6 +50,7 @@ const (
 // edgeTable has a row for each code of the edge.
 var edgeTable = [...]entry.CodeMeaning{
 	{Code: CodeNoCertificate, Happened: "The connection has no client certificate.", NotDone: nothingRead, Next: "Connect with the certificate of an enrolled key."},
+	{Code: CodeCertificateExpired, Happened: "The client certificate is past its validity.", NotDone: nothingRead, Next: "Connect again with a certificate that is valid now; its key may be the same.", Retryable: true},
 	{Code: CodeCallerUnknown, Happened: "The key of the client certificate is not enrolled in this log.", NotDone: nothingRead, Next: enrolCaller, Retryable: true},
 	{Code: CodeCallerSuspended, Happened: "The caller's key is suspended.", NotDone: nothingRead, Next: "Ask a registrar to resume it.", Retryable: true},
 	{Code: CodeCallerRevoked, Happened: "The caller's key is revoked.", NotDone: nothingRead, Next: "Enrol a new key."},
@@ -57,6 +61,8 @@ var edgeTable = [...]entry.CodeMeaning{
 	{Code: CodeNotPlacedHere, Happened: "This node is not placed in that jurisdiction.", NotDone: nothingRead, Next: "Send the request to one of the nodes named in the detail."},
 	{Code: CodeUnknownRPC, Happened: "There is no such RPC here.", NotDone: nothingRead, Next: correctRequest},
 	{Code: CodeRequestMalformed, Happened: "The body is not a message of this RPC.", NotDone: nothingDone, Next: correctRequest},
+	{Code: CodeRequestIncomplete, Happened: "The request did not arrive whole, or not in time.", NotDone: nothingDone, Next: resendSame, Retryable: true},
+	{Code: CodeRequestCompressed, Happened: "The request is compressed.", NotDone: nothingRead, Next: "Send it uncompressed: sealed data does not shrink."},
 	{Code: CodeRequestInvalid, Happened: "A field is outside what the schema allows.", NotDone: nothingDone, Next: correctRequest},
 	{Code: CodeRequestTooLarge, Happened: "The message is larger than a call may be.", NotDone: nothingDone, Next: "Send smaller batches."},
 	{Code: CodeUnknownField, Happened: "The message has a field this node does not know.", NotDone: nothingDone, Next: "Remove it, or use a newer node. Unknown fields are refused so that nothing is carried unseen."},
@@ -153,6 +159,7 @@ var connectCodes = map[entry.Code]connect.Code{
 	entry.CodeOutcomeUnknown: connect.CodeUnavailable,
 
 	CodeNoCertificate:         connect.CodeUnauthenticated,
+	CodeCertificateExpired:    connect.CodeUnauthenticated,
 	CodeCallerUnknown:         connect.CodeUnauthenticated,
 	CodeCallerSuspended:       connect.CodePermissionDenied,
 	CodeCallerRevoked:         connect.CodePermissionDenied,
@@ -163,6 +170,8 @@ var connectCodes = map[entry.Code]connect.Code{
 	CodeNotPlacedHere:         connect.CodeFailedPrecondition,
 	CodeUnknownRPC:            connect.CodeUnimplemented,
 	CodeRequestMalformed:      connect.CodeInvalidArgument,
+	CodeRequestIncomplete:     connect.CodeAborted,
+	CodeRequestCompressed:     connect.CodeUnimplemented,
 	CodeRequestInvalid:        connect.CodeInvalidArgument,
 	CodeRequestTooLarge:       connect.CodeInvalidArgument,
 	CodeUnknownField:          connect.CodeInvalidArgument,

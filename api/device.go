@@ -15,6 +15,7 @@ const (
 	defaultDevices = 100
 	maxDevices     = 1000
 	maxGaps        = 100
+	gapSearches    = 2 // at once: each reads everything the device has sent
 )
 
 type devices struct{ *Server }
@@ -69,7 +70,7 @@ func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.
 	if !ok || author.Role != entry.RoleDevice {
 		return nil, refuse(CodeEntryNotFound)
 	}
-	device, err := s.device(author)
+	device, err := s.device(ctx, author)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.
 }
 
 // ListDevices implements indeliblev1connect.DevicesServiceHandler.
-func (s devices) ListDevices(_ context.Context, in *connect.Request[indeliblev1.ListDevicesRequest]) (*connect.Response[indeliblev1.ListDevicesResponse], error) {
+func (s devices) ListDevices(ctx context.Context, in *connect.Request[indeliblev1.ListDevicesRequest]) (*connect.Response[indeliblev1.ListDevicesResponse], error) {
 	var after entry.AuthorID
 	copy(after[:], in.Msg.GetAfter())
 	limit := limitOr(in.Msg.GetLimit(), defaultDevices, maxDevices)
@@ -87,7 +88,7 @@ func (s devices) ListDevices(_ context.Context, in *connect.Request[indeliblev1.
 	}
 	out := &indeliblev1.ListDevicesResponse{}
 	for _, author := range authors {
-		device, err := s.device(author)
+		device, err := s.device(ctx, author)
 		if err != nil {
 			return nil, err
 		}
@@ -100,8 +101,19 @@ func (s devices) ListDevices(_ context.Context, in *connect.Request[indeliblev1.
 	return connect.NewResponse(out), nil
 }
 
-// device gathers what the log knows of a device key.
-func (s *Server) device(author *ledger.Author) (*indeliblev1.Device, error) {
+// device gathers what the log knows of a device key. The search for gaps takes
+// longer the more a device has sent, and any device may ask for its own: a few
+// at a time leave the node to the others.
+func (s *Server) device(ctx context.Context, author *ledger.Author) (*indeliblev1.Device, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case s.searches <- struct{}{}:
+		defer func() { <-s.searches }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	counts, err := s.log.Sent(author.ID)
 	if err != nil {
 		return nil, err

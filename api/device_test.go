@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -60,6 +62,33 @@ func TestEntriesAndDevices(t *testing.T) {
 	_, err = s.people["registrar"].calls("").devices.GetDevice(t.Context(), connect.NewRequest(&indeliblev1.GetDeviceRequest{AuthorId: s.people["auditor"].id[:]}))
 	if refusalIn(err).GetCode() != string(CodeEntryNotFound) {
 		t.Fatalf("an auditor as a device: %v", err)
+	}
+}
+
+// TestSearchesForGapsAreFew: a device that has sent much and asks for itself
+// again and again takes the time of its own calls, not that of the node.
+func TestSearchesForGapsAreFew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	d := s.patient(home)
+	for range gapSearches {
+		s.server.searches <- struct{}{}
+	}
+	device := d.calls("").devices
+	ask := &indeliblev1.GetDeviceRequest{AuthorId: d.id[:]}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := device.GetDevice(ctx, connect.NewRequest(ask)); connect.CodeOf(err) != connect.CodeDeadlineExceeded {
+		t.Fatalf("one search more: %v", err)
+	}
+	<-s.server.searches
+	_, err := device.GetDevice(t.Context(), connect.NewRequest(ask))
+	must(t, err)
+	<-s.server.searches
+	other := s.patient(home)
+	_, err = device.GetDevice(t.Context(), connect.NewRequest(&indeliblev1.GetDeviceRequest{AuthorId: other.id[:]}))
+	if refusalIn(err).GetCode() != string(CodeCallerForbidden) {
+		t.Fatalf("a device asks for another: %v", err)
 	}
 }
 

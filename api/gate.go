@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,8 +28,8 @@ const (
 	streamTimeout = 2 * time.Minute  // between two messages of a stream
 )
 
-// frameBytes is what the RPC protocols put around a message.
-const frameBytes = 5
+// openBytes is the most a health check or a reflection query may hold.
+const openBytes = 64 << 10
 
 // gate is what every RPC passes before a byte of its body is read: who is it,
 // may its role, is this node placed there, is there room.
@@ -57,24 +56,59 @@ func (g *gate) wrap(next http.Handler) http.Handler {
 			return
 		}
 		who, err := g.who(r, rule)
+		if err == nil {
+			err = readable(r)
+		}
 		if err != nil {
 			g.turnAway(w, r, rule.procedure, err)
 			return
 		}
-		leave, err := g.admission.enter(who.ID, laneOf(rule))
+		leave, err := g.admission.enter(who.ID, laneOf(rule, who))
 		if err != nil {
 			g.turnAway(w, r, rule.procedure, err)
 			return
 		}
 		defer leave()
 		g.serve(w, r, rule, who, next)
-		g.metrics.seconds.WithLabelValues(rule.procedure).Observe(g.now().Sub(began).Seconds())
+		if !rule.stream { // streams are timed by batch
+			g.metrics.seconds.WithLabelValues(rule.procedure).Observe(g.now().Sub(began).Seconds())
+		}
+	})
+}
+
+// open is the gate of health checks and reflection: for whoever may connect,
+// enrolled or not, and therefore small and few.
+func (g *gate) open(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key, err := keyOf(r)
+		if err == nil {
+			err = readable(r)
+		}
+		if err != nil {
+			g.turnAway(w, r, "open", err)
+			return
+		}
+		leave, err := g.admission.enter(key, laneOpen)
+		if err != nil {
+			g.turnAway(w, r, "open", err)
+			return
+		}
+		defer leave()
+		ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
+		defer cancel()
+		body := g.intake(r, key)
+		body.limit, body.many = openBytes, true
+		body.answer = func(err error) error { return g.faults.answer(ctx, "open", err) }
+		defer body.release()
+		r = r.WithContext(ctx)
+		r.Body = body
+		next.ServeHTTP(w, r)
 	})
 }
 
 // who decides whether the caller may call at all.
 func (g *gate) who(r *http.Request, rule *rule) (*caller, error) {
-	who, err := identify(g.log, r)
+	who, err := identify(g.log, r, g.now())
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +126,10 @@ func (g *gate) who(r *http.Request, rule *rule) (*caller, error) {
 		return nil, err
 	}
 	if !who.May(who.jurisdiction) {
-		return nil, refuse(CodeCallerJurisdiction)
+		if !rule.recordsDenial() {
+			return nil, refuse(CodeCallerJurisdiction)
+		}
+		who.forbidden = true
 	}
 	return who, nil
 }
@@ -116,95 +153,91 @@ func (g *gate) jurisdiction(r *http.Request) (string, error) {
 func (g *gate) serve(w http.ResponseWriter, r *http.Request, rule *rule, who *caller, next http.Handler) {
 	ctx := withCaller(r.Context(), who)
 	control := http.NewResponseController(w)
+	body := g.intake(r, who.ID)
+	defer body.release()
 	if rule.stream {
-		ctx = withPatience(ctx, func() error { return deadlines(control, g.now().Add(streamTimeout), g.now().Add(streamTimeout)) })
-		if err := patience(ctx); err != nil {
-			g.turnAway(w, r, rule.procedure, err)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(ctx))
-		return
-	}
-	if err := deadlines(control, g.now().Add(readTimeout), g.now().Add(callTimeout+writeTimeout)); err != nil {
-		g.turnAway(w, r, rule.procedure, err)
+		body.framed, body.many = true, true
+		on := &line{body: body, control: control, now: g.now}
+		r = r.WithContext(withLine(ctx, on))
+		r.Body = body
+		next.ServeHTTP(w, r)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	body := &boundedBody{ReadCloser: r.Body, gate: g, who: who, answer: func(err error) error {
-		return g.faults.answer(ctx, rule.procedure, err)
-	}}
-	defer body.release()
+	// What ends the body of a unary call does not pass the interceptors.
+	body.answer = func(err error) error {
+		answer := g.faults.answer(ctx, rule.procedure, err)
+		g.metrics.calls.WithLabelValues(rule.procedure, connect.CodeOf(answer).String()).Inc()
+		return answer
+	}
+	// On HTTP/1.1 the deadline outlives the body and would end the call itself.
+	body.ended = func() error {
+		until := g.now().Add(callTimeout + writeTimeout)
+		return deadlines(control, until, until)
+	}
 	r = r.WithContext(ctx)
 	r.Body = body
 	next.ServeHTTP(w, r)
 }
 
+// intake puts the bounds of a call around its body.
+func (g *gate) intake(r *http.Request, who entry.AuthorID) *intake {
+	return &intake{
+		ReadCloser: r.Body, limit: g.limits.RequestBytes, framed: framing(r),
+		hold:   func(n int64) error { return g.admission.hold(who, n) },
+		drop:   func(n int64) { g.admission.release(who, n) },
+		answer: func(err error) error { return err },
+	}
+}
+
+// timed bounds every request from its first byte to its last, tiles and
+// refusals included: a client that neither sends nor takes what it asked for
+// would keep its goroutine and its answer for ever.
+func (s *Server) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := s.cfg.Now()
+		if err := deadlines(http.NewResponseController(w), now.Add(readTimeout), now.Add(callTimeout+writeTimeout)); err != nil {
+			s.faults.incident(r.Context(), "connection", err)
+			s.plainFault(w, "connection", http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// errDeadlines stands for the error of a connection that takes no deadlines,
+// whose own text has its addresses in it.
+var errDeadlines = errors.New("api: the connection takes no deadlines")
+
 // deadlines bound how long a client may take to send and to receive.
 func deadlines(control *http.ResponseController, read, write time.Time) error {
-	return errors.Join(control.SetReadDeadline(read), control.SetWriteDeadline(write))
+	if errors.Join(control.SetReadDeadline(read), control.SetWriteDeadline(write)) != nil {
+		return errDeadlines
+	}
+	return nil
 }
 
 // turnAway answers a call that does not reach its handler.
 func (g *gate) turnAway(w http.ResponseWriter, r *http.Request, procedure string, err error) {
 	answer := g.faults.answer(r.Context(), procedure, err)
 	g.metrics.calls.WithLabelValues(procedure, connect.CodeOf(answer).String()).Inc()
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		// HTTP/1.1 would read the body first, of a caller who may never send it.
+		w.Header().Set("Connection", "close")
+	}
 	// The caller who went away meanwhile misses nothing that counts.
 	_ = g.errors.Write(w, r, answer)
 }
 
-func laneOf(rule *rule) lane {
+// laneOf keeps the reserved lane for those who may do what it is reserved for:
+// the others are refused by an entry of their own, but not before the rest.
+func laneOf(rule *rule, who *caller) lane {
+	if who.forbidden {
+		return laneOrdinary
+	}
 	if rule.audit == indeliblev1.Audit_AUDIT_ACCESS || strings.HasPrefix(rule.procedure, "/indelible.v1.ErasureService/") {
 		return laneReserved
 	}
 	return laneOrdinary
-}
-
-// boundedBody reads the body of a unary call, refuses what is too large and
-// counts what it holds against the caller. Errors are complete answers: the
-// RPC library passes them on as they are.
-type boundedBody struct {
-	io.ReadCloser
-	gate   *gate
-	who    *caller
-	answer func(error) error
-	held   int64
-}
-
-// Read implements io.Reader.
-func (b *boundedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n == 0 {
-		return n, err
-	}
-	if b.held+int64(n) > b.gate.limits.RequestBytes+frameBytes {
-		return 0, b.answer(refuse(CodeRequestTooLarge))
-	}
-	if holdErr := b.gate.admission.hold(b.who.ID, int64(n)); holdErr != nil {
-		return 0, b.answer(holdErr)
-	}
-	b.held += int64(n)
-	return n, err
-}
-
-func (b *boundedBody) release() {
-	if b.held > 0 {
-		b.gate.admission.release(b.who.ID, b.held)
-	}
-}
-
-type patienceKey struct{}
-
-func withPatience(ctx context.Context, extend func() error) context.Context {
-	return context.WithValue(ctx, patienceKey{}, extend)
-}
-
-// patience gives the client of a stream another streamTimeout for its next
-// message.
-func patience(ctx context.Context) error {
-	extend, ok := ctx.Value(patienceKey{}).(func() error)
-	if !ok {
-		return nil
-	}
-	return extend()
 }

@@ -14,6 +14,9 @@ type lane int
 const (
 	laneOrdinary lane = iota
 	laneReserved      // access entries, erasures, holds
+	laneOpen          // health checks and reflection
+	laneStatic        // checkpoints, tiles, metrics
+	laneCount
 )
 
 // Limits bound what callers may have under way at once. Zero means the default
@@ -27,6 +30,7 @@ type Limits struct {
 	RequestBytes   int64 // one request, or one message of a stream (DefaultRequestBytes)
 	StreamBatches  int   // batches of one stream under way (DefaultStreamBatches)
 	Connections    int   // open connections (DefaultConnections)
+	AddressConns   int   // of one address (DefaultAddressConns)
 	ConnectionRPCs int   // calls at once on one connection (DefaultConnectionRPCs)
 }
 
@@ -40,7 +44,12 @@ const (
 	DefaultRequestBytes   int64 = 16 << 20 // holds a full batch of ordinary readings, or a few of the largest openings
 	DefaultStreamBatches        = 8
 	DefaultConnections          = 4096
+	DefaultAddressConns         = 1024
 	DefaultConnectionRPCs       = 256
+
+	openCalls   = 64  // health checks and reflection queries of all callers
+	staticCalls = 256 // plain requests of all callers; a bundle of entries can have 4 MiB
+	callerShare = 4   // one caller gets at most this part of any but the ordinary lane
 )
 
 func (l Limits) withDefaults() Limits {
@@ -59,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 	count(&l.ReservedCalls, DefaultReservedCalls)
 	count(&l.StreamBatches, DefaultStreamBatches)
 	count(&l.Connections, DefaultConnections)
+	count(&l.AddressConns, DefaultAddressConns)
 	count(&l.ConnectionRPCs, DefaultConnectionRPCs)
 	size(&l.Bytes, DefaultBytes)
 	size(&l.CallerBytes, DefaultCallerBytes)
@@ -68,7 +78,8 @@ func (l Limits) withDefaults() Limits {
 
 // usage is what one caller has under way.
 type usage struct {
-	calls int
+	calls int // in all lanes
+	lanes [laneCount]int
 	bytes int64
 }
 
@@ -79,7 +90,7 @@ type admission struct {
 	metrics *metrics
 
 	mu       sync.Mutex // guards everything below
-	calls    [2]int     // by lane
+	calls    [laneCount]int
 	bytes    int64
 	byCaller map[entry.AuthorID]*usage
 }
@@ -92,12 +103,9 @@ func newAdmission(l Limits, m *metrics) *admission {
 func (a *admission) enter(who entry.AuthorID, in lane) (leave func(), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	limit := a.limits.Calls
-	if in == laneReserved {
-		limit = a.limits.ReservedCalls
-	}
+	limit, share := a.room(in)
 	u := a.byCaller[who]
-	if a.calls[in] >= limit || (u != nil && u.calls >= a.limits.CallerCalls) {
+	if a.calls[in] >= limit || (u != nil && (u.calls >= a.limits.CallerCalls || u.lanes[in] >= share)) {
 		return nil, refuse(entry.CodeOverloaded)
 	}
 	if u == nil {
@@ -105,9 +113,24 @@ func (a *admission) enter(who entry.AuthorID, in lane) (leave func(), err error)
 		a.byCaller[who] = u
 	}
 	u.calls++
+	u.lanes[in]++
 	a.calls[in]++
 	a.metrics.calling.Inc()
 	return func() { a.leave(who, in) }, nil
+}
+
+// room is how many calls a lane takes of all callers, and of one: a few callers
+// with slow requests must not keep everyone from reading and erasing.
+func (a *admission) room(in lane) (all, one int) {
+	switch in {
+	case laneReserved:
+		return a.limits.ReservedCalls, max(a.limits.ReservedCalls/callerShare, 1)
+	case laneOpen:
+		return openCalls, openCalls / callerShare
+	case laneStatic:
+		return staticCalls, staticCalls / callerShare
+	}
+	return a.limits.Calls, a.limits.CallerCalls
 }
 
 func (a *admission) leave(who entry.AuthorID, in lane) {
@@ -116,6 +139,7 @@ func (a *admission) leave(who entry.AuthorID, in lane) {
 	a.calls[in]--
 	a.metrics.calling.Dec()
 	a.byCaller[who].calls--
+	a.byCaller[who].lanes[in]--
 	a.forget(who)
 }
 
@@ -162,7 +186,7 @@ func (l Limits) validate() error {
 	}{
 		{"Calls", int64(l.Calls)}, {"CallerCalls", int64(l.CallerCalls)}, {"ReservedCalls", int64(l.ReservedCalls)},
 		{"Bytes", l.Bytes}, {"CallerBytes", l.CallerBytes}, {"RequestBytes", l.RequestBytes},
-		{"StreamBatches", int64(l.StreamBatches)}, {"Connections", int64(l.Connections)}, {"ConnectionRPCs", int64(l.ConnectionRPCs)},
+		{"StreamBatches", int64(l.StreamBatches)}, {"Connections", int64(l.Connections)}, {"AddressConns", int64(l.AddressConns)}, {"ConnectionRPCs", int64(l.ConnectionRPCs)},
 	}
 	var faults []error
 	for _, v := range values {

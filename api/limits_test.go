@@ -1,7 +1,10 @@
 package api
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"net/http"
 	"testing"
 
 	"indelible/ledger/entry"
@@ -30,7 +33,7 @@ func TestAdmissionIsBoundedByCallerLaneAndBytes(t *testing.T) {
 	if _, err := a.enter(three, laneOrdinary); !overloadedBy(err) {
 		t.Fatalf("a fourth call of all: %v", err)
 	}
-	leaveReserved := enter(three, laneReserved)
+	leaveReserved := enter(three, laneReserved) // the fourth part of one, and at least one
 	if _, err := a.enter(two, laneReserved); !overloadedBy(err) {
 		t.Fatalf("a second reserved call: %v", err)
 	}
@@ -47,7 +50,77 @@ func TestAdmissionIsBoundedByCallerLaneAndBytes(t *testing.T) {
 	for _, leave := range []func(){leaveFirst, leaveSecond, leaveThird, leaveReserved} {
 		leave()
 	}
-	if len(a.byCaller) != 0 || a.bytes != 0 || a.calls != [2]int{} {
+	if len(a.byCaller) != 0 || a.bytes != 0 || a.calls != [laneCount]int{} {
 		t.Fatalf("left behind: %+v", a)
+	}
+}
+
+// TestOneCallerCannotTakeAReservedLane: the lanes for reads and erasures, and
+// the one for health checks, take a part of their calls from one caller.
+func TestOneCallerCannotTakeAReservedLane(t *testing.T) {
+	a := newAdmission(Limits{Calls: 100, CallerCalls: 100, ReservedCalls: 8, Bytes: 1, CallerBytes: 1}, newMetrics())
+	for in, most := range map[lane]int{laneReserved: 8 / callerShare, laneOpen: openCalls / callerShare, laneStatic: staticCalls / callerShare, laneOrdinary: 90} {
+		var leave []func()
+		for range most {
+			done, err := a.enter(entry.AuthorID{1}, in)
+			must(t, err)
+			leave = append(leave, done)
+		}
+		if in != laneOrdinary {
+			if _, err := a.enter(entry.AuthorID{1}, in); !overloadedBy(err) {
+				t.Errorf("lane %d: call %d of one caller: %v", in, most+1, err)
+			}
+			done, err := a.enter(entry.AuthorID{2}, in)
+			must(t, err)
+			done()
+		}
+		for _, done := range leave {
+			done()
+		}
+	}
+	if len(a.byCaller) != 0 {
+		t.Fatalf("left behind: %+v", a.byCaller)
+	}
+}
+
+// TestForbiddenCallersStayInTheOrdinaryLane: that their refusal is recorded must
+// not let them keep readers and officers out.
+func TestForbiddenCallersStayInTheOrdinaryLane(t *testing.T) {
+	rules, err := rulesOf(sources())
+	must(t, err)
+	for procedure, want := range map[string]lane{
+		"/indelible.v1.RecordsService/Read": laneReserved, "/indelible.v1.SubjectsService/Find": laneReserved,
+		"/indelible.v1.ErasureService/SetHold": laneReserved, "/indelible.v1.LedgerService/Append": laneOrdinary,
+	} {
+		if got := laneOf(rules[procedure], &caller{}); got != want {
+			t.Errorf("%s goes by lane %d, expected %d", procedure, got, want)
+		}
+		if got := laneOf(rules[procedure], &caller{forbidden: true}); got != laneOrdinary {
+			t.Errorf("%s by a forbidden caller goes by lane %d", procedure, got)
+		}
+	}
+}
+
+// TestTheGateMarksWhomItDoesNotAllow: by role and by jurisdiction, so that
+// neither lane nor handler takes them for callers who may.
+func TestTheGateMarksWhomItDoesNotAllow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	s.appendOpen(s.people["registrar"], s.people["registrar"].sign(entry.Draft{Kind: entry.KindAuthor, Body: &entry.AuthorChange{
+		Action: entry.AuthorEnrol, Key: s.newLocal("abroad").spki, Role: entry.RoleClinician, Jurisdictions: []string{second},
+	}}))
+	rules, err := rulesOf(sources())
+	must(t, err)
+	for name, forbidden := range map[string]bool{"clinician": false, "auditor": true, "officer": true, "abroad": true} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+		must(t, err)
+		request.Header.Set(JurisdictionHeader, home)
+		leaf := s.people[name].cert.Leaf
+		request.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}, VerifiedChains: [][]*x509.Certificate{{leaf}}}
+		who, err := s.server.gate(rules, nil).who(request, rules["/indelible.v1.RecordsService/Read"])
+		must(t, err)
+		if who.forbidden != forbidden {
+			t.Errorf("%s: forbidden is %v", name, who.forbidden)
+		}
 	}
 }

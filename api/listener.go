@@ -16,7 +16,8 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 5 * time.Minute
-	drainTimeout  = 10 * time.Second // for calls under way when the node stops
+	pingTimeout   = time.Minute      // of silence on a connection before it is asked whether it lives
+	drainTimeout  = 10 * time.Second // for calls under way when the node stops, and again for those that were cut off
 	maxHeader     = 16 << 10         // bytes; certificates do not travel in headers
 )
 
@@ -59,17 +60,20 @@ func (s *Server) serve(ctx context.Context, on net.Listener, config *tls.Config,
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
+	calls := &underway{idle: make(chan struct{})}
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           calls.wrap(s.timed(handler)),
 		TLSConfig:         config,
 		Protocols:         &protocols,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(faultCounter{s.metrics}, "", 0),
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: s.limits.ConnectionRPCs},
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: s.limits.ConnectionRPCs, SendPingTimeout: pingTimeout, WriteByteTimeout: writeTimeout,
+		},
 	}
-	bounded := newBoundedListener(on, s.limits.Connections)
+	bounded := newBoundedListener(on, s.limits.Connections, s.limits.AddressConns)
 	ended := make(chan error, 1)
 	go func() { ended <- server.ServeTLS(bounded, "", "") }()
 	select {
@@ -77,16 +81,76 @@ func (s *Server) serve(ctx context.Context, on net.Listener, config *tls.Config,
 		return fmt.Errorf("api: serve: %w", err)
 	case <-ctx.Done():
 	}
+	s.stop()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	err := server.Shutdown(drain)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
+		err = errors.Join(server.Close(), calls.end(drainTimeout))
 	}
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
 	return err
+}
+
+// underway counts the requests being answered, so that their end can be waited
+// for: the server does not do so when it cuts them off, and what they work on is
+// closed next.
+type underway struct {
+	mu    sync.Mutex // guards both
+	count int
+	over  bool
+	idle  chan struct{} // closed when it is over and nothing is under way
+}
+
+// errStuck is a handler that goes on after its connection was closed.
+var errStuck = errors.New("api: a call did not end after its connection was closed")
+
+func (u *underway) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !u.enter() {
+			return // its connection is closed
+		}
+		defer u.leave()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (u *underway) enter() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.over {
+		u.count++
+	}
+	return !u.over
+}
+
+func (u *underway) leave() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.count--; u.over && u.count == 0 {
+		close(u.idle)
+	}
+}
+
+// end lets nothing begin any more and waits, but not for ever, until nothing is
+// under way.
+func (u *underway) end(within time.Duration) error {
+	u.mu.Lock()
+	u.over = true
+	if u.count == 0 {
+		close(u.idle)
+	}
+	u.mu.Unlock()
+	late := time.NewTimer(within)
+	defer late.Stop()
+	select {
+	case <-u.idle:
+		return nil
+	case <-late.C:
+		return errStuck
+	}
 }
 
 // faultCounter counts what the HTTP server would log about connections. The
@@ -100,16 +164,24 @@ func (c faultCounter) Write(line []byte) (int, error) {
 }
 
 // boundedListener accepts no more than a number of connections at once; more
-// wait in the kernel's queue.
+// wait in the kernel's queue. Of one address it accepts only a part of them and
+// closes the rest: nobody needs a certificate to open a connection, and one
+// machine must not keep all others out.
 type boundedListener struct {
 	net.Listener
 	slots  chan struct{}
 	closed chan struct{}
 	once   sync.Once
+	share  int // of one address
+
+	mu   sync.Mutex // guards from
+	from map[string]int
 }
 
-func newBoundedListener(on net.Listener, limit int) *boundedListener {
-	return &boundedListener{Listener: on, slots: make(chan struct{}, limit), closed: make(chan struct{})}
+func newBoundedListener(on net.Listener, limit, share int) *boundedListener {
+	return &boundedListener{
+		Listener: on, slots: make(chan struct{}, limit), closed: make(chan struct{}), share: share, from: map[string]int{},
+	}
 }
 
 // Accept implements net.Listener.
@@ -119,12 +191,38 @@ func (b *boundedListener) Accept() (net.Conn, error) {
 	case <-b.closed:
 		return nil, net.ErrClosed
 	}
-	conn, err := b.Listener.Accept()
-	if err != nil {
-		<-b.slots
-		return nil, err
+	for {
+		conn, err := b.Listener.Accept()
+		if err != nil {
+			<-b.slots
+			return nil, err
+		}
+		host := hostOf(conn.RemoteAddr().String())
+		if b.enter(host) {
+			return &boundedConn{Conn: conn, leave: func() { b.leave(host) }}, nil
+		}
+		// Whether it took note of the end is its own concern.
+		_ = conn.Close()
 	}
-	return &boundedConn{Conn: conn, slots: b.slots}, nil
+}
+
+func (b *boundedListener) enter(host string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.from[host] >= b.share {
+		return false
+	}
+	b.from[host]++
+	return true
+}
+
+func (b *boundedListener) leave(host string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.from[host]--; b.from[host] == 0 {
+		delete(b.from, host)
+	}
+	<-b.slots
 }
 
 // Close implements net.Listener.
@@ -135,12 +233,12 @@ func (b *boundedListener) Close() error {
 
 type boundedConn struct {
 	net.Conn
-	slots chan struct{}
+	leave func()
 	once  sync.Once
 }
 
 // Close implements net.Conn.
 func (c *boundedConn) Close() error {
-	c.once.Do(func() { <-c.slots })
+	c.once.Do(c.leave)
 	return c.Conn.Close()
 }

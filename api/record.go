@@ -113,12 +113,13 @@ func (s *Server) judgeRead(ctx context.Context, in *indeliblev1.ReadRequest, cla
 		verdict, err := s.pick(p, in.GetStatementIds(), classes)
 		return p, verdict, err
 	}
-	return p, nil, s.walk(p, in.GetFrom(), limitOr(in.GetLimit(), defaultPage, maxPage), classes)
+	return p, nil, s.walk(p, in.GetFrom(), maxScan, limitOr(in.GetLimit(), defaultPage, maxPage), classes)
 }
 
-// walk fills a page with the subject's next records.
-func (s *Server) walk(p *page, from uint64, limit int, classes []entry.Class) error {
-	indexes, err := s.log.ByHandle(*p.subject, from, maxScan)
+// walk fills a page with the subject's next records, up to limit of them, and
+// looks at no more than scan entries for it.
+func (s *Server) walk(p *page, from uint64, scan, limit int, classes []entry.Class) error {
+	indexes, err := s.log.ByHandle(*p.subject, from, scan)
 	if err != nil {
 		return fmt.Errorf("api: list entries: %w", err)
 	}
@@ -135,8 +136,8 @@ func (s *Server) walk(p *page, from uint64, limit int, classes []entry.Class) er
 			p.entries = append(p.entries, pageEntry{index: index, ledgerTime: time, statement: statement})
 		}
 	}
-	if len(indexes) == maxScan {
-		p.next = indexes[maxScan-1] + 1
+	if len(indexes) == scan {
+		p.next = indexes[scan-1] + 1
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"connectrpc.com/connect"
 
@@ -108,9 +109,16 @@ func TestDeniedReadsAreRecorded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, siteOptions{}).staffing()
 	d, other, far := s.patient(home), s.patient(home), s.patient(second)
+	s.appendOpen(s.people["registrar"], s.people["registrar"].sign(entry.Draft{Kind: entry.KindAuthor, Body: &entry.AuthorChange{
+		Action: entry.AuthorEnrol, Key: s.newLocal("abroad").spki, Role: entry.RoleClinician, Jurisdictions: []string{second},
+	}}))
 	statement, in := other.reading()
 	s.accepted(s.append(home, in)[0], statement)
 	id := statement.ID()
+	_, err := s.read("clinician", &indeliblev1.ReadRequest{Handle: d.handle[:]}) // registers the clinician's own handle
+	must(t, err)
+	staff, err := s.vaults[home].StaffHandle(t.Context(), s.people["clinician"].id)
+	must(t, err)
 	cases := []struct {
 		name, who string
 		request   *indeliblev1.ReadRequest
@@ -120,9 +128,11 @@ func TestDeniedReadsAreRecorded(t *testing.T) {
 	}{
 		{"role", "auditor", &indeliblev1.ReadRequest{Handle: d.handle[:]}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
 		{"role, PHI of nobody", "operator", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"jurisdiction of the caller", "abroad", &indeliblev1.ReadRequest{Handle: d.handle[:]}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
 		{"purpose", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], Purpose: indeliblev1.Purpose_PURPOSE_HRESCH}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
 		{"unknown subject", "clinician", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
 		{"subject of another jurisdiction", "clinician", &indeliblev1.ReadRequest{Handle: far.handle[:]}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
+		{"one of the staff", "clinician", &indeliblev1.ReadRequest{Handle: staff[:]}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
 		{"record of another subject", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], StatementIds: [][]byte{id[:]}}, entry.CodeUnknownRecord, entry.OutcomeFail, "of the request"},
 		{"unknown record", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], StatementIds: [][]byte{make([]byte, 32)}}, entry.CodeUnknownRecord, entry.OutcomeFail, "of the request"},
 	}
@@ -174,11 +184,74 @@ func TestFind(t *testing.T) {
 		t.Fatalf("an auditor's lookup: %v", err)
 	}
 	s.evidence(s.deniedAccess(err), entry.OutcomeDeny)
-	_, err = s.people["registrar"].calls(home).subjects.Register(t.Context(), connect.NewRequest(&indeliblev1.RegisterRequest{
-		RequestId: make([]byte, 16), Class: indeliblev1.HandleClass_HANDLE_CLASS_SUBJECT, Identifiers: []string{"mrn|4711"},
-	}))
-	if refusalIn(err).GetCode() != string(entry.CodeAlreadyRegistered) {
-		t.Fatalf("registered twice: %v", err)
+}
+
+// TestAPageEndsWhereTheScanDoes: entries that are no records fill a page with
+// nothing, which is not the end of the subject's records.
+func TestAPageEndsWhereTheScanDoes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	d := s.patient(home)
+	for range 5 {
+		statement, in := d.reading()
+		s.accepted(s.append(home, in)[0], statement)
+	}
+	for scan := 1; scan <= 12; scan++ {
+		var found, from uint64
+		for pages := 0; ; pages++ {
+			p := &page{subject: &d.handle}
+			must(t, s.server.walk(p, from, scan, 2, []entry.Class{entry.ClassClinical}))
+			found += uint64(len(p.entries))
+			if from = p.next; from == 0 {
+				break
+			}
+			if pages > 20 {
+				t.Fatalf("%d entries at a time: no end", scan)
+			}
+		}
+		if found != 5 {
+			t.Errorf("%d entries at a time: %d of 5 records", scan, found)
+		}
+	}
+}
+
+// TestWhoAsksIsCutToSize: what a client calls itself is evidence, of any length
+// and any bytes, and must not keep the access entry from being written.
+func TestWhoAsksIsCutToSize(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	agent := strings.Repeat("\u20ac", maxAgentBytes) + "\xff"
+	size := s.log.Size()
+	got := post(t, s.people["clinician"].http, s.url+"/indelible.v1.SubjectsService/Find", "application/json",
+		strings.NewReader(`{"identifier":"mrn|1","purpose":"PURPOSE_TREAT"}`), JurisdictionHeader, home, "User-Agent", agent)
+	if got.Code != "" || s.log.Size() == size {
+		t.Fatalf("got %+v, the log grew from %d to %d", got, size, s.log.Size())
+	}
+	if text := cut(agent, maxAgentBytes); len(text) > maxAgentBytes || !utf8.ValidString(text) || len(text) < maxAgentBytes-3 {
+		t.Fatalf("cut to %d bytes", len(text))
+	}
+}
+
+// TestATakenIdentifierIsALookup: registering a person who is there says that
+// the person is there, and that must be as visible as a lookup.
+func TestATakenIdentifierIsALookup(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	s.patient(home, "mrn|4711")
+	register := func() error {
+		_, err := s.people["registrar"].calls(home).subjects.Register(t.Context(), connect.NewRequest(&indeliblev1.RegisterRequest{
+			RequestId: make([]byte, 16), Class: indeliblev1.HandleClass_HANDLE_CLASS_SUBJECT, Identifiers: []string{"mrn|4712", "mrn|4711"},
+		}))
+		return err
+	}
+	for range 2 {
+		err := register()
+		if refusalIn(err).GetCode() != string(entry.CodeAlreadyRegistered) {
+			t.Fatalf("registered twice: %v", err)
+		}
+		if access := s.evidence(s.deniedAccess(err), entry.OutcomeFail); access.Action != entry.AccessLookup {
+			t.Fatalf("the entry says %+v", access)
+		}
 	}
 }
 

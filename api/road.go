@@ -65,7 +65,18 @@ func (r road) append(ctx context.Context, s *entry.Statement, sealedAt uint64) (
 		return nil, 0, o.Refusal
 	}
 	receipt, err := r.await(ctx, o.Index, o.LedgerTime)
-	return receipt, o.LedgerTime, err
+	return receipt, o.LedgerTime, unsettled(err)
+}
+
+// unsettled is what an error means once the log has taken something of a call.
+// The errors of a node that stops, lost its lead or is full say that nothing
+// was changed; from here on that would be a lie.
+func unsettled(err error) error {
+	var full *raft.Overloaded
+	if errors.Is(err, raft.ErrStopped) || errors.Is(err, raft.ErrNotLeader) || errors.As(err, &full) {
+		return fmt.Errorf("%w: %s", raft.ErrOutcomeUnknown, err.Error())
+	}
+	return err
 }
 
 // receiptOf is the receipt of a logged statement.

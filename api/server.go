@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"sync"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -40,6 +41,9 @@ type Server struct {
 	faults    *faults
 	admission *admission
 	opening   singleflight.Group // of staff handles, by handle
+	searches  chan struct{}      // one for each search for gaps under way
+	stopping  chan struct{}      // closed when Serve is to end
+	stop      func()             // closes it, once
 	handler   http.Handler
 	public    http.Handler
 }
@@ -65,6 +69,8 @@ func New(cfg Config, log *ledger.Ledger, node *raft.Node, vaults map[string]*vau
 		metrics: m, faults: &faults{rand: cfg.Rand, logger: cfg.Logger, metrics: m},
 	}
 	s.admission = newAdmission(s.limits, m)
+	s.searches, s.stopping = make(chan struct{}, gapSearches), make(chan struct{})
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	m.registry.MustRegister(&nodeCollector{s.road})
 	if err := s.mount(); err != nil {
 		return nil, err
@@ -102,10 +108,11 @@ func (s *Server) mount() error {
 		return err
 	}
 	mux := http.NewServeMux()
-	s.mountServices(mux, s.gate(rules, options), options)
-	s.mountHealth(mux)
+	g := s.gate(rules, options)
+	s.mountServices(mux, g, options)
+	s.mountHealth(mux, g)
 	s.mountStatic(mux, true)
-	mux.HandleFunc("GET /metrics", s.serveMetrics)
+	mux.HandleFunc("GET /metrics", s.few("metrics", s.serveMetrics))
 	s.handler = exactly(mux)
 	public := http.NewServeMux()
 	s.mountStatic(public, false)
@@ -159,6 +166,12 @@ func (s *Server) options() ([]connect.HandlerOption, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: traces: %w", err)
 	}
+	return s.serving(s.limits.RequestBytes,
+		strict{}, validate.NewInterceptor(validate.WithoutErrorDetails()), traces), nil
+}
+
+// serving are the options of everything that is served by the RPC library.
+func (s *Server) serving(streamBytes int64, within ...connect.Interceptor) []connect.HandlerOption {
 	answers := &answering{faults: s.faults, metrics: s.metrics}
 	return []connect.HandlerOption{
 		connect.WithCodec(binaryCodec{}),
@@ -169,12 +182,12 @@ func (s *Server) options() ([]connect.HandlerOption, error) {
 			if spec.StreamType == connect.StreamTypeUnary {
 				return nil // the gate bounds the body
 			}
-			return []connect.HandlerOption{connect.WithReadMaxBytes(int(s.limits.RequestBytes))}
+			return []connect.HandlerOption{connect.WithReadMaxBytes(int(streamBytes))}
 		}),
 		connect.WithInterceptors(answers),
 		connect.WithRecover(answers.recovered),
-		connect.WithInterceptors(strict{}, validate.NewInterceptor(validate.WithoutErrorDetails()), traces),
-	}, nil
+		connect.WithInterceptors(within...),
+	}
 }
 
 // placedIn names the nodes that take a jurisdiction's data.
@@ -210,9 +223,11 @@ var services = []string{
 
 // mountHealth mounts health checks and reflection, for whoever may connect:
 // neither says anything about the log's content.
-func (s *Server) mountHealth(mux *http.ServeMux) {
-	mux.Handle(grpchealth.NewHandler(health{s.node}))
+func (s *Server) mountHealth(mux *http.ServeMux, g *gate) {
+	options := s.serving(openBytes, strict{open: true})
+	mount := func(path string, handler http.Handler) { mux.Handle(path, g.open(handler)) }
+	mount(grpchealth.NewHandler(health{s.node}, options...))
 	reflector := grpcreflect.NewStaticReflector(append(slices.Clone(services), grpchealth.HealthV1ServiceName)...)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
+	mount(grpcreflect.NewHandlerV1(reflector, options...))
+	mount(grpcreflect.NewHandlerV1Alpha(reflector, options...))
 }

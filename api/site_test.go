@@ -50,9 +50,12 @@ type site struct {
 	log              *ledger.Ledger
 	node             *raft.Node
 	vaults           map[string]*vault.Vault
+	revault          func(jurisdiction string, env vault.Env) *vault.Vault // another on the same store and keys
 	server           *Server
 	policy, policyPQ *proof.Policy
 	url              string
+	stop             func()             // ends the edge, as a signal does
+	key              ed25519.PrivateKey // the node's author key
 	logs             *safeBuffer
 	people           map[string]*person
 }
@@ -269,13 +272,20 @@ func (s *site) run(genesis *entry.Statement, keys nodeKeys, o siteOptions) {
 	must(t, err)
 	author, err := entry.NewPublicKey(keys.author.Public())
 	must(t, err)
-	for j, store := range stores {
+	s.revault = func(j string, env vault.Env) *vault.Vault {
 		ring, err := vault.NewKeyring(fs, "keys-"+j, rand.Reader)
 		must(t, err)
-		s.vaults[j], err = vault.New(vault.Config{Author: author, Log: s.log.ID(), Now: time.Now, Rand: rand.Reader, Logger: logger},
-			store, ring, NewEnv(j, s.log, s.node, keys.author, rand.Reader))
+		if env.Propose == nil {
+			env = NewEnv(j, s.log, s.node, keys.author, rand.Reader)
+		}
+		v, err := vault.New(vault.Config{Author: author, Log: s.log.ID(), Now: time.Now, Rand: rand.Reader, Logger: logger}, stores[j], ring, env)
 		must(t, err)
+		return v
 	}
+	for j := range stores {
+		s.vaults[j] = s.revault(j, vault.Env{})
+	}
+	s.key = keys.author
 	t.Cleanup(func() { // after the cleanup of serve, which stops everything
 		must(t, s.node.Close())
 		for _, store := range stores {
@@ -319,6 +329,7 @@ func (s *site) serve(keys nodeKeys, o siteOptions, logger *slog.Logger, verifier
 	s.url = "https://" + listener.Addr().String()
 
 	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
 	logCtx, stopLog := context.WithCancel(context.Background())
 	upper, upperCtx := errgroup.WithContext(ctx)
 	below := make(chan error, 1)

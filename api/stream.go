@@ -4,86 +4,191 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
-	"golang.org/x/sync/errgroup"
-	"google.golang.org/protobuf/proto"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger/entry"
 )
 
-type (
-	appendStream = connect.BidiStream[indeliblev1.AppendStreamRequest, indeliblev1.AppendStreamResponse]
-	answers      = chan *indeliblev1.AppendStreamResponse
-)
+type appendStream = connect.BidiStream[indeliblev1.AppendStreamRequest, indeliblev1.AppendStreamResponse]
+
+// turn is what one batch of a stream came to. An error ends the stream.
+type turn struct {
+	answer *indeliblev1.AppendStreamResponse
+	err    error
+}
+
+// turns are the batches under way, in the order of their requests.
+type turns chan chan turn
 
 // AppendStream implements indeliblev1connect.LedgerServiceHandler. Several
 // batches of a stream are under way at once, at most Limits.StreamBatches;
-// answers leave in the order of the requests.
+// answers leave in the order of the requests. An error is told after the
+// answers before it, and without waiting for the client's next message.
 func (s ledgers) AppendStream(ctx context.Context, stream *appendStream) error {
-	group, ctx := errgroup.WithContext(ctx)
-	turns := make(chan answers, s.limits.StreamBatches) // one for each batch under way, in order
-	group.Go(func() error {
-		defer close(turns)
-		return s.receiveBatches(ctx, stream, turns)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	on, under := lineOf(ctx), make(turns, s.limits.StreamBatches)
+	var batches sync.WaitGroup
+	batches.Go(func() {
+		defer close(under)
+		if err := s.guarded(ctx, func() error { return s.receive(ctx, stream, on, under, &batches) }); err != nil {
+			under.end(ctx, err)
+		}
 	})
-	group.Go(func() error { return sendAnswers(ctx, stream, turns) })
-	return group.Wait()
+	batches.Go(func() { s.hangUpAtTheEnd(ctx, on) })
+	err := under.send(stream)
+	if err != nil {
+		err = errors.Join(err, on.hangUp())
+	}
+	cancel()
+	batches.Wait()
+	return err
 }
 
-// receiveBatches starts a batch for each request until the client is done.
-func (s ledgers) receiveBatches(ctx context.Context, stream *appendStream, turns chan<- answers) error {
-	group, ctx := errgroup.WithContext(ctx)
+// hangUpAtTheEnd stops waiting for messages when the node stops: batches under
+// way are answered, and the stream does not keep the node from ending.
+func (s *Server) hangUpAtTheEnd(ctx context.Context, on *line) {
+	select {
+	case <-s.stopping:
+	case <-ctx.Done():
+		return
+	}
+	if err := on.hangUp(); err != nil {
+		s.faults.incident(ctx, appendStreamProcedure, err)
+	}
+}
+
+// stops reports whether the node is about to stop.
+func (s *Server) stops() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// send answers in order. The first error ends it.
+func (u turns) send(stream *appendStream) error {
+	for next := range u {
+		t := <-next
+		if t.err != nil {
+			return t.err
+		}
+		if err := stream.Send(t.answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin takes the next place in the order, and waits while too many are taken.
+func (u turns) begin(ctx context.Context) (chan turn, error) {
+	next := make(chan turn, 1)
+	select {
+	case u <- next:
+		return next, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// end puts an error behind the answers that come before it.
+func (u turns) end(ctx context.Context, err error) {
+	if next, gone := u.begin(ctx); gone == nil {
+		next <- turn{err: err}
+	}
+}
+
+// receive starts a batch for each request until the client is done.
+func (s ledgers) receive(ctx context.Context, stream *appendStream, on *line, under turns, batches *sync.WaitGroup) error {
 	for {
-		if err := patience(ctx); err != nil {
-			return errors.Join(err, group.Wait())
+		if err := on.patience(); err != nil {
+			return err
 		}
 		in, err := stream.Receive()
 		if errors.Is(err, io.EOF) {
-			return group.Wait()
+			return nil
 		}
-		if err != nil {
-			return errors.Join(err, group.Wait())
-		}
-		turn := make(answers, 1)
-		select {
-		case turns <- turn:
-		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), group.Wait())
-		}
-		group.Go(func() error {
-			out, err := s.takeBatch(ctx, in)
-			turn <- out
+		full := noRoom(err)
+		switch {
+		case full || err == nil:
+		case s.stops():
+			return refuse(CodeNodeStopping)
+		default:
 			return err
+		}
+		next, err := under.begin(ctx)
+		if err != nil {
+			return err
+		}
+		if full {
+			next <- turn{answer: s.postponed(0, refuse(entry.CodeOverloaded), 0)}
+			continue
+		}
+		held := on.body.handOver()
+		batches.Go(func() {
+			var t turn
+			t.err = s.guarded(ctx, func() (err error) {
+				defer on.body.drop(held)
+				t.answer, err = s.takeBatch(ctx, in)
+				return err
+			})
+			next <- t
 		})
 	}
 }
 
+// noRoom reports whether a message was thrown away because there was no room to
+// receive it: a batch of its own, and no fault of the stream.
+func noRoom(err error) bool { return errors.Is(err, &entry.Refusal{Code: entry.CodeOverloaded}) }
+
+// guarded runs a part of a stream that has a goroutine of its own, where nobody
+// else would catch a panic and the process would end.
+func (s *Server) guarded(ctx context.Context, part func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = s.faults.panicked(ctx, appendStreamProcedure)
+		}
+	}()
+	return part()
+}
+
 // takeBatch takes one batch of a stream. What would end a unary call for the
 // moment only, a full queue or an election, is an answer here, so that the
-// batches behind it are not lost.
+// batches behind it are not lost. A caller who lost its place in the log since
+// the stream began loses the stream.
 func (s ledgers) takeBatch(ctx context.Context, in *indeliblev1.AppendStreamRequest) (*indeliblev1.AppendStreamResponse, error) {
 	began := s.cfg.Now()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	who, size := callerOf(ctx), int64(proto.Size(in))
-	err := s.admission.hold(who.ID, size)
-	var outcomes []*indeliblev1.Outcome
-	if err == nil {
-		defer s.admission.release(who.ID, size)
-		outcomes, err = s.take(ctx, routeAppend, in.GetSubmissions(), in.GetWait())
+	who := callerOf(ctx)
+	if err := s.stillMay(who, began); err != nil {
+		return nil, err
 	}
+	outcomes, err := s.take(ctx, routeAppend, in.GetSubmissions(), in.GetWait())
 	s.metrics.seconds.WithLabelValues(appendStreamProcedure).Observe(s.cfg.Now().Sub(began).Seconds())
 	if err == nil {
 		return &indeliblev1.AppendStreamResponse{Outcomes: outcomes}, nil
 	}
 	refusal, wait := s.faults.refusal(ctx, appendStreamProcedure, err)
 	if !refusal.Retryable || refusal.Code == CodeIncident || refusal.Code == CodeCancelled {
-		return nil, err
+		return nil, refusal
 	}
 	return s.postponed(len(in.GetSubmissions()), refusal, wait), nil
+}
+
+// stillMay looks again at what the gate decided when the stream began.
+func (s *Server) stillMay(who *caller, now time.Time) error {
+	author, err := standing(s.log, who.ID, who.expires, now)
+	if err == nil && !author.May(who.jurisdiction) {
+		return refuse(CodeCallerJurisdiction)
+	}
+	return err
 }
 
 // postponed answers a batch that was not taken: each of its statements with the
@@ -100,21 +205,4 @@ func (s *Server) postponed(count int, with *entry.Refusal, wait time.Duration) *
 		out.Outcomes = append(out.Outcomes, outcome)
 	}
 	return out
-}
-
-func sendAnswers(ctx context.Context, stream *appendStream, turns <-chan answers) error {
-	for turn := range turns {
-		select {
-		case out := <-turn:
-			if out == nil {
-				return nil // its error ends the stream
-			}
-			if err := stream.Send(out); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }

@@ -27,10 +27,38 @@ func (s subjects) Register(ctx context.Context, in *connect.Request[indeliblev1.
 		Class:       entry.HandleClass(in.Msg.GetClass()),
 		Identifiers: in.Msg.GetIdentifiers(),
 	})
+	if errors.Is(err, &entry.Refusal{Code: entry.CodeAlreadyRegistered}) {
+		return nil, s.recordTaken(ctx, v, in.Msg.GetIdentifiers(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&indeliblev1.RegisterResponse{Handle: handle[:]}), nil
+}
+
+// recordTaken records a registration that met an identifier already there: it
+// says that the person is known here, which without an entry would be a lookup
+// that nobody ever sees.
+func (s *Server) recordTaken(ctx context.Context, v *vault.Vault, identifiers []string, cause error) error {
+	a := access{
+		rpc: indeliblev1connect.SubjectsServiceRegisterProcedure, action: entry.AccessLookup, purpose: entry.PurposeHOPERAT,
+	}
+	for _, identifier := range identifiers {
+		nonce, err := s.nonce()
+		if err != nil {
+			return err
+		}
+		a.fields = append(a.fields, vault.LookupField(nonce, identifier))
+	}
+	return s.failed(ctx, v, a, cause)
+}
+
+// nonce is fresh for each lookup and not kept.
+func (s *Server) nonce() (nonce [32]byte, err error) {
+	if _, err := io.ReadFull(s.cfg.Rand, nonce[:]); err != nil {
+		return nonce, fmt.Errorf("api: draw a nonce: %w", err)
+	}
+	return nonce, nil
 }
 
 // Open implements indeliblev1connect.SubjectsServiceHandler.
@@ -60,9 +88,9 @@ func (s subjects) Find(ctx context.Context, in *connect.Request[indeliblev1.Find
 	if err != nil {
 		return nil, err
 	}
-	var nonce [32]byte
-	if _, err := io.ReadFull(s.cfg.Rand, nonce[:]); err != nil {
-		return nil, fmt.Errorf("api: draw a nonce: %w", err)
+	nonce, err := s.nonce()
+	if err != nil {
+		return nil, err
 	}
 	a := access{
 		rpc: indeliblev1connect.SubjectsServiceFindProcedure, action: entry.AccessLookup, outcome: entry.OutcomePermit,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"strconv"
@@ -23,8 +24,29 @@ const (
 // and hash tiles for whoever may connect and, if asked for, entry bundles for
 // auditors.
 func (s *Server) mountStatic(mux *http.ServeMux, entries bool) {
-	mux.HandleFunc("GET /checkpoint", s.serveCheckpoint)
-	mux.HandleFunc("GET /tile/", func(w http.ResponseWriter, r *http.Request) { s.serveTile(w, r, entries) })
+	mux.HandleFunc("GET /checkpoint", s.few("checkpoint", s.serveCheckpoint))
+	mux.HandleFunc("GET /tile/", s.few("tile", func(w http.ResponseWriter, r *http.Request) { s.serveTile(w, r, entries) }))
+}
+
+// few bounds how many plain requests are answered at once, for one key or, where
+// none is shown, for one address. A client that asks for much and takes nothing
+// would otherwise have it all kept ready for as long as it may.
+func (s *Server) few(resource string, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, err := keyOf(r)
+		if err != nil {
+			who = sha256.Sum256([]byte(addressOf(r)))
+		}
+		leave, err := s.admission.enter(who, laneStatic)
+		if err != nil {
+			s.metrics.refused(entry.CodeOverloaded)
+			w.Header().Set("Retry-After", "1")
+			s.plainFault(w, resource, http.StatusServiceUnavailable)
+			return
+		}
+		defer leave()
+		next(w, r)
+	}
 }
 
 // serveCheckpoint answers the newest published checkpoint as a signed note.
@@ -83,7 +105,7 @@ func (s *Server) tileBytes(tile proof.Tile, size uint64) (body []byte, keep stri
 
 // mayFetch decides whether the caller of a plain request has one of the roles.
 func (s *Server) mayFetch(r *http.Request, roles ...entry.Role) int {
-	who, err := identify(s.log, r)
+	who, err := identify(s.log, r, s.cfg.Now())
 	if err != nil {
 		var refusal *entry.Refusal
 		if errors.As(err, &refusal) {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -124,5 +125,44 @@ func TestGrowthIsProven(t *testing.T) {
 	_, err = service.GetConsistency(t.Context(), connect.NewRequest(&indeliblev1.GetConsistencyRequest{OldSize: 1, NewSize: 1 << 40}))
 	if refusalIn(err).GetCode() != string(CodeSizeBeyondLog) {
 		t.Fatalf("beyond the log: %v", err)
+	}
+}
+
+// TestPlainRequestsAreFew: tiles are cheap to ask for and must not be kept ready
+// by the thousand for somebody who does not take them.
+func TestPlainRequestsAreFew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/checkpoint", nil)
+	must(t, err)
+	request.RemoteAddr = "192.0.2.1:1"
+	inside, leave := make(chan struct{}), make(chan struct{})
+	slow := s.server.few("tile", func(http.ResponseWriter, *http.Request) {
+		inside <- struct{}{}
+		<-leave
+	})
+	var answered sync.WaitGroup
+	for range staticCalls / callerShare {
+		answered.Go(func() { slow(&recorder{header: http.Header{}}, request) })
+		<-inside
+	}
+	ask := func(from string) *recorder {
+		asked := request.Clone(t.Context())
+		asked.RemoteAddr = from
+		answer := &recorder{header: http.Header{}, status: http.StatusOK}
+		s.server.PublicHandler().ServeHTTP(answer, asked)
+		return answer
+	}
+	full := ask("192.0.2.1:2")
+	if full.status != http.StatusServiceUnavailable || full.header.Get("Retry-After") == "" || full.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("one more of the same address: %d %v", full.status, full.header)
+	}
+	if other := ask("192.0.2.2:1"); other.status != http.StatusOK {
+		t.Errorf("another address: %d", other.status)
+	}
+	close(leave)
+	answered.Wait()
+	if again := ask("192.0.2.1:2"); again.status != http.StatusOK {
+		t.Errorf("afterwards: %d", again.status)
 	}
 }

@@ -23,9 +23,9 @@ func Fsck(ctx context.Context, cfg Config, logs io.Writer, progress func(done, t
 	if _, err := vfs.Default.Stat(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoState, err)
 	}
-	lock, err := vfs.Default.Lock(filepath.Join(cfg.Dir, lockFile))
+	lock, err := lockState(vfs.Default, cfg.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrInUse, cfg.Dir)
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	logger := newLogger(cfg, logs)

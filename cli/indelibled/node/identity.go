@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"indelible/cli/indelible/credential"
 	"indelible/cli/indelibled/founding"
@@ -41,13 +42,33 @@ func (n *Node) readIdentity() error {
 	if !equalKey(id.keys.TLS.Public(), chain[0].PublicKey) {
 		return errors.New("node: the certificate is not for the key in " + n.cfg.Keys)
 	}
+	if err := valid(n.cfg.Certificate, chain[0], time.Now()); err != nil {
+		return err
+	}
 	authorities, err := credential.ReadCertificates(n.cfg.CA)
 	if err != nil {
 		return fmt.Errorf("node: read the authority of callers: %w", err)
 	}
 	id.callers = x509.NewCertPool()
+	var expired []error
 	for _, cert := range authorities {
 		id.callers.AddCert(cert)
+		if old := valid(n.cfg.CA, cert, time.Now()); old != nil {
+			expired = append(expired, old)
+		}
+	}
+	if len(expired) == len(authorities) {
+		return errors.Join(expired...)
+	}
+	return nil
+}
+
+// valid refuses a certificate with which nobody could connect: a node that
+// serves with it looks sound from within and is dead from without.
+func valid(file string, cert *x509.Certificate, now time.Time) error {
+	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
+		return fmt.Errorf("node: the certificate in %s is good from %s to %s, and the clock says %s", file,
+			cert.NotBefore.UTC().Format(time.DateTime), cert.NotAfter.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -64,6 +65,7 @@ type Node struct {
 	public   net.Listener
 
 	broken  chan error                // what a database reported from the background; the node must stop
+	reason  atomic.Pointer[error]     // the first of it, for raft that is not open yet
 	failing atomic.Pointer[raft.Node] // raft, once it is open: told of it at once, so that it signs nothing more
 }
 
@@ -106,12 +108,24 @@ func (n *Node) lockDir() error {
 	if err := credential.MakeDir(n.cfg.Dir); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	lock, err := n.fs.Lock(filepath.Join(n.cfg.Dir, lockFile))
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrInUse, n.cfg.Dir, err)
+	var err error
+	n.lock, err = lockState(n.fs, n.cfg.Dir)
+	return err
+}
+
+// lockState locks a state folder for this process. A folder that cannot be
+// written is not one that somebody uses: whoever is told so looks for a process
+// that is not there.
+func lockState(on vfs.FS, dir string) (io.Closer, error) {
+	lock, err := on.Lock(filepath.Join(dir, lockFile))
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return nil, fmt.Errorf("node: make the lock: %w", err)
 	}
-	n.lock = lock
-	return nil
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrInUse, dir, err)
+	}
+	return lock, nil
 }
 
 // ErrInUse is a state folder another process works on.
@@ -123,12 +137,21 @@ func (n *Node) stateOptions(dir string) state.Options {
 
 // stop notes the first reason for which the node cannot go on.
 func (n *Node) stop(reason error) {
+	n.reason.CompareAndSwap(nil, &reason)
 	select {
 	case n.broken <- reason:
 	default:
 	}
-	if node := n.failing.Load(); node != nil {
-		node.Fail(reason)
+	n.fail()
+}
+
+// fail tells raft why the node cannot go on, as soon as there are both. It is
+// called after each of the two came to be: raft would publish for as long as the
+// edge takes to drain.
+func (n *Node) fail() {
+	node, reason := n.failing.Load(), n.reason.Load()
+	if node != nil && reason != nil {
+		node.Fail(*reason)
 	}
 }
 
@@ -166,6 +189,7 @@ func (n *Node) openRaft() error {
 		Now: time.Now, Rand: rand.Reader, Logger: n.logger,
 	}, n.log, n.stores)
 	n.failing.Store(n.raft)
+	n.fail()
 	return err
 }
 
@@ -235,7 +259,11 @@ func (n *Node) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	// The edge goes first and the log last, so that calls under way can finish.
 	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { return n.raft.Run(logCtx) })
+	var below error // an edge that fails because of it may be heard first, and the reason must not be lost
+	group.Go(func() error {
+		below = n.raft.Run(logCtx)
+		return below
+	})
 	upper, upperCtx := errgroup.WithContext(ctx)
 	upper.Go(func() error { return n.api.Serve(upperCtx, n.listener) })
 	if n.public != nil {
@@ -249,7 +277,10 @@ func (n *Node) Run(ctx context.Context) error {
 		defer stopLog()
 		return upper.Wait()
 	})
-	return group.Wait()
+	if err := group.Wait(); !errors.Is(err, below) {
+		return errors.Join(below, err)
+	}
+	return below
 }
 
 // watch turns what a database reports from the background into Run's error.
@@ -274,7 +305,13 @@ func (n *Node) Close() error {
 	for _, l := range []net.Listener{n.listener, n.public} {
 		closeIf(l != nil, func() error { return closeListener(l) })
 	}
-	closeIf(n.raft != nil, func() error { return n.raft.Close() })
+	if n.raft != nil {
+		if err := n.raft.Close(); err != nil {
+			// Something inside it still uses what lies beneath: the process has to
+			// end with that open, for it would write into closed databases.
+			return errors.Join(append(faults, err)...)
+		}
+	}
 	for _, store := range n.stores {
 		faults = append(faults, store.Close())
 	}

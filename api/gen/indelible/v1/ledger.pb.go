@@ -227,7 +227,8 @@ func (x *AppendStreamRequest) GetWait() Wait {
 type AppendStreamResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each submission of the batch, in order. A batch that could not be
-	// taken at all has one refusal for each.
+	// taken at all has one refusal for each; one for which there was no room even
+	// to receive it has none, and retry_after_ms. Send it again.
 	Outcomes []*Outcome `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	// Wait this long before the next batch, milliseconds. 0: go on.
 	RetryAfterMs  uint64 `protobuf:"varint,2,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`

@@ -47,7 +47,9 @@ const (
 // SubjectsServiceClient is a client for the indelible.v1.SubjectsService service.
 type SubjectsServiceClient interface {
 	// Register allocates a slot and its handle for a new subject. The same request
-	// id gives the same handle. Nothing is in the log until Open.
+	// id gives the same handle. Nothing is in the log until Open, except when an
+	// identifier is taken: that answer says something of a person, so it comes with
+	// the access entry that records it, as AccessDenied.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.RegisterResponse], error)
 	// Open takes handle statements that open handles, each with its opening.
 	Open(context.Context, *connect.Request[v1.OpenRequest]) (*connect.Response[v1.OpenResponse], error)
@@ -126,7 +128,9 @@ func (c *subjectsServiceClient) Find(ctx context.Context, req *connect.Request[v
 // SubjectsServiceHandler is an implementation of the indelible.v1.SubjectsService service.
 type SubjectsServiceHandler interface {
 	// Register allocates a slot and its handle for a new subject. The same request
-	// id gives the same handle. Nothing is in the log until Open.
+	// id gives the same handle. Nothing is in the log until Open, except when an
+	// identifier is taken: that answer says something of a person, so it comes with
+	// the access entry that records it, as AccessDenied.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.RegisterResponse], error)
 	// Open takes handle statements that open handles, each with its opening.
 	Open(context.Context, *connect.Request[v1.OpenRequest]) (*connect.Response[v1.OpenResponse], error)

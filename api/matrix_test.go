@@ -1,0 +1,135 @@
+package api
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/ledger/entry"
+)
+
+// matrix is who may call what, written down a second time: the options of the
+// schema are compared with it, so that no role gains an RPC by a slip in one
+// place. After the roles stands what is recorded, and "phi" where the call names
+// its jurisdiction.
+const matrix = `
+LedgerService/Append          consent-service device officer service | statement phi
+LedgerService/AppendStream    consent-service device officer service | statement phi
+LedgerService/AppendOpen      consent-service officer operator registrar | statement
+LedgerService/GetReceipt      anyone | none
+LedgerService/GetEntry        auditor | none
+LedgerService/ListEntries     auditor | none
+LedgerService/GetCheckpoint   anyone | none
+LedgerService/GetConsistency  anyone | none
+LedgerService/GetLog          anyone | none
+DevicesService/Enrol          registrar | statement phi
+DevicesService/ChangeState    registrar | statement
+DevicesService/Bind           registrar | statement
+DevicesService/Unbind         registrar | statement
+DevicesService/GetDevice      auditor device officer operator registrar service | none
+DevicesService/ListDevices    auditor officer operator registrar | none
+SubjectsService/Register      registrar | statement phi
+SubjectsService/Open          registrar | statement phi
+SubjectsService/Close         registrar | statement phi
+SubjectsService/Find          clinician consent-service officer registrar | access phi
+RecordsService/Read           clinician | access phi
+ErasureService/RequestErasure officer | statement phi
+ErasureService/ApproveErasure officer | statement phi
+ErasureService/CancelErasure  officer | statement phi
+ErasureService/DeclareLost    officer | statement phi
+ErasureService/GetErasure     auditor officer operator | none
+ErasureService/SetHold        officer | statement phi
+ErasureService/ReleaseHold    officer | statement phi
+ClusterService/Status         auditor officer operator registrar service | none
+`
+
+// row is a rule as the matrix writes it.
+func row(r *rule) string {
+	who := []string{"anyone"}
+	if !r.anyone {
+		who = nil
+		for _, role := range r.roles {
+			who = append(who, role.String())
+		}
+		slices.Sort(who)
+	}
+	audit := map[indeliblev1.Audit]string{
+		indeliblev1.Audit_AUDIT_NONE: "none", indeliblev1.Audit_AUDIT_STATEMENT: "statement", indeliblev1.Audit_AUDIT_ACCESS: "access",
+	}[r.audit]
+	if r.phi {
+		audit += " phi"
+	}
+	return fmt.Sprintf("%s %s | %s", strings.TrimPrefix(r.procedure, "/indelible.v1."), strings.Join(who, " "), audit)
+}
+
+// TestTheMatrixOfRolesAndRPCs compares every cell.
+func TestTheMatrixOfRolesAndRPCs(t *testing.T) {
+	rules, err := rulesOf(sources())
+	must(t, err)
+	expected := map[string]bool{}
+	for line := range strings.Lines(strings.TrimSpace(matrix)) {
+		expected[strings.Join(strings.Fields(line), " ")] = true
+	}
+	for _, r := range rules {
+		if !expected[row(r)] {
+			t.Errorf("not as written down: %s", row(r))
+		}
+		if r.stream != (r.procedure == appendStreamProcedure) {
+			t.Errorf("%s: stream is %v", r.procedure, r.stream)
+		}
+	}
+	if len(rules) != len(expected) {
+		t.Errorf("%d RPCs, %d rows", len(rules), len(expected))
+	}
+	for number, name := range indeliblev1.Role_name {
+		own := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "ROLE_")), "_", "-")
+		if number != 0 && entry.Role(number).String() != own {
+			t.Errorf("role %d is %s in the schema and %s in the log", number, own, entry.Role(number))
+		}
+	}
+}
+
+// TestEveryPermission asks for everything anybody could ask for: what is
+// granted is this and nothing else.
+func TestEveryPermission(t *testing.T) {
+	granted := map[string]bool{}
+	for _, line := range []string{
+		"clinician lookup TREAT ETREAT PATRQT", "registrar lookup HOPERAT", "officer lookup HOPERAT PATRQT HLEGAL",
+		"consent-service lookup HOPERAT PATRQT", "clinician read TREAT ETREAT PATRQT",
+	} {
+		words := strings.Fields(line)
+		for _, purpose := range words[2:] {
+			granted[strings.Join([]string{words[0], words[1], purpose}, " ")] = true
+		}
+	}
+	seen := map[string]bool{}
+	for role := entry.RoleRegistrar; role <= entry.RoleClinician; role++ {
+		for action := entry.AccessAction(1); action < 16; action++ {
+			for purpose := entry.PurposeTREAT; purpose <= entry.PurposeHLEGAL; purpose++ {
+				for _, class := range []entry.Class{entry.ClassClinical, entry.ClassIdentity, entry.ClassAudit, entry.ClassSeries} {
+					name := fmt.Sprintf("%s %s %s", role, action, purpose)
+					classes := []entry.Class{class}
+					if action == entry.AccessLookup {
+						classes = nil
+					}
+					want := granted[name] && class <= entry.ClassIdentity
+					if action == entry.AccessLookup {
+						want = granted[name]
+					}
+					if got := permitted(&caller{Author: authorOf(1, role)}, action, purpose, classes); got != want {
+						t.Errorf("%s of %s: %v", name, class, got)
+					}
+					if want {
+						seen[name] = true
+					}
+				}
+			}
+		}
+	}
+	if !maps.Equal(seen, granted) {
+		t.Errorf("asked for %v of %v", seen, granted)
+	}
+}
