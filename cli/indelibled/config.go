@@ -31,7 +31,7 @@ func withConfig(p *say.Printer, run func(*cobra.Command, node.Config) error) fun
 		case errors.Is(err, node.ErrNoFile):
 			return say.Usage("make one with indelibled init --dir DIR, then name it with --config DIR/config.yaml", "%v", err)
 		case err != nil:
-			return say.Usage("correct the file, the environment or the flags", "%s: %s", file, oneLine(err))
+			return say.Usage("correct the file, the environment or the flags", "the configuration in %s: %s", file, oneLine(err))
 		}
 		if show, err := cmd.Flags().GetBool("print-config"); err != nil || show {
 			return errors.Join(err, printConfig(p, cfg))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,10 @@ func newFsck(p *say.Printer) *cobra.Command {
 		Use:   "fsck [--config FILE]",
 		Short: "Recompute the log on disk from its entries and name the first bad index",
 		Long: `Check the log of a stopped node: every entry's signature and rules, every tile, index and registry
-row are recomputed from the bytes of the entries and compared with what is stored. Nothing is changed.`,
+row are recomputed from the bytes of the entries and compared with what is stored. Nothing is changed.
+
+After a crash the newest entries may lie in the Raft log alone. They are not counted here: the next
+start applies them.`,
 		Args: cobra.NoArgs,
 		RunE: withConfig(p, func(cmd *cobra.Command, cfg node.Config) error { return fsck(cmd.Context(), p, cfg) }),
 	}
@@ -46,7 +50,9 @@ type jsonFault struct {
 
 func fsck(ctx context.Context, p *say.Printer, cfg node.Config) error {
 	var bar *say.Progress
+	var read uint64 // entries that were recomputed
 	report, err := node.Fsck(ctx, cfg, p.Err, func(done, total uint64) {
+		read = done
 		if bar == nil {
 			bar = p.Progress("recomputing", int64(total))
 		}
@@ -61,10 +67,23 @@ func fsck(ctx context.Context, p *say.Printer, cfg node.Config) error {
 			"stop it first; a running log is checked from outside with indelible verify log")
 	case errors.Is(err, node.ErrNoState):
 		return say.Usage("name the configuration of a node that has run", "there is no log in %s", cfg.Dir)
+	case errors.Is(err, context.Canceled):
+		return err
 	case err != nil:
-		return say.Local(err, "the log could not be checked", "look at the disk")
+		return unreadable(err, read)
 	}
 	return fsckResult(p, report)
+}
+
+// unreadable is a disk that does not give back what was written: the database's own
+// checksums find it before any entry could be recomputed from it.
+func unreadable(err error, read uint64) error {
+	reason, _, _ := strings.Cut(err.Error(), "\n")
+	reason, _, _ = strings.Cut(reason, "; <") // pebble's mark on corruption, for programs
+	p := say.Refused("UNREADABLE", fmt.Sprintf("the log cannot be read: the first %d entries were recomputed, then: %s", read, reason),
+		"the rest was not checked; nothing was repaired", "keep this disk as it is and restore the node; do not start it")
+	p.Err = err
+	return p
 }
 
 func fsckResult(p *say.Printer, r *ledger.Report) error {

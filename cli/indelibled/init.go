@@ -6,11 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"indelible/cli/indelible/credential"
 	"indelible/cli/indelible/say"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger/entry"
@@ -42,7 +47,7 @@ in genesis and cannot be changed later.`,
 	cmd.Flags().StringVar(&f.origin, "origin", "", "the log's name, a URL without scheme that you control (random if not given)")
 	cmd.Flags().StringVar(&f.name, "name", "n1", "the node's name")
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:7443", "host:port the node listens on for clients")
-	cmd.Flags().StringVar(&f.url, "url", "", "the server's address to write into the credentials (default https:// and --listen)")
+	cmd.Flags().StringVar(&f.url, "url", "", "the server's address to write into the credentials (default: from --listen, or --host where that is all addresses)")
 	cmd.Flags().StringArrayVar(&f.hosts, "host", nil, "name or address clients use for the node (repeat; loopback is always included)")
 	cmd.Flags().StringArrayVar(&f.jurisdictions, "jurisdiction", []string{"eu=gdpr", "us=hipaa"}, "jurisdiction and regime (repeat)")
 	return cmd
@@ -53,17 +58,51 @@ func (f initFlags) spec() (founding.Spec, error) {
 		Dir: f.dir, Origin: f.origin, Node: f.name, Hosts: f.hosts, Listen: f.listen, URL: f.url,
 		Now: time.Now, Rand: rand.Reader,
 	}
+	named := map[string]bool{}
 	for _, text := range f.jurisdictions {
 		rule, err := founding.ParseRule(text)
-		if err != nil {
+		switch {
+		case err != nil:
 			return spec, say.Usage("see indelibled init --help", "--jurisdiction: %v", err)
+		case !entry.ValidJurisdiction(rule.Name):
+			return spec, say.Usage("a name has 2 to 16 of a-z, 0-9 and -, beginning with a letter, such as eu", "--jurisdiction: %q is no name", rule.Name)
+		case named[rule.Name]:
+			return spec, say.Usage("name each once", "--jurisdiction: %s is given twice", rule.Name)
 		}
+		named[rule.Name] = true
 		spec.Jurisdictions = append(spec.Jurisdictions, rule)
 	}
 	if err := spec.Validate(); err != nil {
 		return spec, say.Usage("see indelibled init --help", "%s", oneLine(err))
 	}
-	return spec, nil
+	return spec, f.address(&spec)
+}
+
+// address settles what is written into the credentials as the server's address.
+// Listening on all addresses names none: then clients use the first of --host, for
+// which the certificate is made.
+func (f initFlags) address(spec *founding.Spec) error {
+	if slices.Contains(f.hosts, "") {
+		return say.Usage("name a host or an address", "--host is empty")
+	}
+	host, port, err := net.SplitHostPort(f.listen)
+	if number, notOne := strconv.ParseUint(port, 10, 16); err != nil || notOne != nil || number == 0 && port != "0" {
+		return say.Usage("give --listen HOST:PORT", "--listen %s has no port from 0 to 65535", f.listen)
+	}
+	if f.url != "" {
+		if u, err := url.Parse(f.url); err != nil || u.Scheme != "https" || u.Host == "" {
+			return say.Usage("give --url https://HOST:PORT", "--url %s is not the address of a server", f.url)
+		}
+		return nil
+	}
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return nil
+	}
+	if len(f.hosts) == 0 {
+		return say.Usage("name it with --host NAME, once for each name or address", "--listen %s says no name under which clients reach the node", f.listen)
+	}
+	spec.URL = "https://" + net.JoinHostPort(f.hosts[0], port)
+	return nil
 }
 
 func (f initFlags) run(p *say.Printer) error {
@@ -71,12 +110,23 @@ func (f initFlags) run(p *say.Printer) error {
 	if err != nil {
 		return err
 	}
+	lock, err := credential.LockDir(f.dir)
+	switch {
+	case errors.Is(err, credential.ErrLocked):
+		return say.Refused("IN_USE", "another process makes a log in "+f.dir, "nothing was made or changed", "wait for it, or choose another directory")
+	case err != nil:
+		return say.Local(err, "the directory cannot be used", "give another with --dir")
+	}
+	return errors.Join(f.found(p, spec), lock.Close())
+}
+
+func (f initFlags) found(p *say.Printer, spec founding.Spec) error {
 	site, err := founding.Found(spec)
 	var refusal *entry.Refusal
 	switch {
 	case errors.Is(err, founding.ErrNotEmpty):
 		return say.Refused("NOT_EMPTY", "the directory "+f.dir+" already holds something", "nothing was made or changed",
-			"choose an empty directory, or start what is there with indelibled serve --config "+site.Config())
+			"choose an empty directory, or start what is there with indelibled serve --config "+founding.Site{Dir: f.dir}.Config())
 	case errors.As(err, &refusal):
 		return say.Usage("see indelibled init --help", "genesis would not be valid: %s", refusal.Text)
 	case err != nil:
@@ -113,7 +163,7 @@ func printSite(p *say.Printer, site founding.Site) error {
 		_, err = fmt.Fprintf(w, `
 Next:
   start the node          indelibled serve --config %s
-  then enrol the people   indelible author enrol --help, as %s
+  then enrol the people   indelible author enrol --help, with --credentials %s
   hand out credentials    one folder each, over a safe way; they are private keys
 `, made.Config, filepath.Join(made.Credentials, founding.Registrar1))
 		return err

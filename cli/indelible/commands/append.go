@@ -86,14 +86,14 @@ const maxFile = 2 << 20
 func readFile(path, what string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, say.Usage("name "+what, "the file %s cannot be read: %v", path, err)
+		return nil, say.Usage("name "+what, "the file %s cannot be read: %s", path, say.Reason(err))
 	}
 	if info.IsDir() || info.Size() > maxFile {
 		return nil, say.Usage("name "+what, "the file %s is not %s", path, what)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, say.Usage("name "+what, "the file %s cannot be read: %v", path, err)
+		return nil, say.Usage("name "+what, "the file %s cannot be read: %s", path, say.Reason(err))
 	}
 	return raw, nil
 }

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"errors"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,7 +50,7 @@ registrar has run: indelible author confirm STATEMENT`,
 				if err != nil {
 					return err
 				}
-				return a.govern(cmd, s, statement, confirmNote("author", statement, twoPeople[r]))
+				return a.enrolled(cmd, s, statement, twoPeople[r])
 			})
 		},
 	}
@@ -58,13 +60,55 @@ registrar has run: indelible author confirm STATEMENT`,
 	return required(cmd, "certificate", "role", "jurisdiction")
 }
 
-// confirmNote tells what is still missing.
-func confirmNote(group string, s *entry.Statement, two bool) string {
-	if !two {
-		return ""
-	}
-	return "It has no effect yet. Another registrar has to run:\n  indelible " + group + " confirm " + s.ID().String()
+// confirmNote tells what is still missing, and from whom.
+func confirmNote(who, group string, s *entry.Statement) string {
+	return "It has no effect yet. Another " + who + " has to run:\n  indelible " + group + " confirm " + s.ID().String()
 }
+
+// jsonAuthor is an enrolled key.
+type jsonAuthor struct {
+	jsonEntry
+	Author string `json:"author"` // by which the log knows it; suspend and revoke take it
+}
+
+// enrolled keeps, appends and prints an enrolment, with the name the log has for
+// the key: whoever has to revoke it one day needs that.
+func (a *app) enrolled(cmd *cobra.Command, s *session.Session, statement *entry.Statement, two bool) error {
+	if err := a.keepStatement(statement); err != nil {
+		return err
+	}
+	e, err := s.Govern(cmd.Context(), statement)
+	if err == nil {
+		err = a.keepReceipt(e)
+	}
+	if err != nil {
+		return err
+	}
+	author, err := enrolledKey(statement)
+	if err != nil {
+		return err
+	}
+	note := "The log knows the key as author " + author.String() + "."
+	if two {
+		note += "\n" + confirmNote("registrar", "author", statement)
+	}
+	return a.Result(jsonAuthor{toJSON(e), author.String()}, func(w io.Writer) error { return writeEntry(w, e, note) })
+}
+
+// enrolledKey is the author id of the key a statement enrols.
+func enrolledKey(statement *entry.Statement) (entry.AuthorID, error) {
+	change, ok := statement.Body.(*entry.AuthorChange)
+	if !ok {
+		return entry.AuthorID{}, say.Local(errNoKey, "the enrolment cannot be read back", "fetch the entry with indelible get")
+	}
+	key, err := entry.ParsePublicKey(change.Key)
+	if err != nil {
+		return entry.AuthorID{}, say.Local(err, "the key cannot be read back", "fetch the entry with indelible get")
+	}
+	return key.Author(), nil
+}
+
+var errNoKey = errors.New("it enrols no key")
 
 // govern keeps, appends and prints a statement with nothing sealed.
 func (a *app) govern(cmd *cobra.Command, s *session.Session, statement *entry.Statement, note string) error {
@@ -99,11 +143,15 @@ func newConfirm(a *app, kind entry.Kind, short string) *cobra.Command {
 }
 
 func newAuthorState(a *app, use, short string, action entry.AuthorAction) *cobra.Command {
-	var upto string
+	var upto, cert string
 	cmd := &cobra.Command{
-		Use: use + " AUTHOR", Short: short, Args: cobra.ExactArgs(1),
+		Use:   use + " AUTHOR | --certificate FILE",
+		Short: short,
+		Long: short + `. The key is named by the author id that
+author enrol printed, or by its certificate. Keys of devices: see indelible device ` + use + `.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseAuthorID(args[0])
+			id, err := namedAuthor(args, cert)
 			if err != nil {
 				return err
 			}
@@ -122,17 +170,37 @@ func newAuthorState(a *app, use, short string, action entry.AuthorAction) *cobra
 				}
 				note := ""
 				if action == entry.AuthorResume {
-					note = "If the key is of a registrar, operator, officer or consent service, it has no effect yet:\n" +
-						strings.TrimPrefix(confirmNote("author", statement, true), "It has no effect yet. ")
+					note = "If the key is of a registrar, operator, officer or consent service, this has no effect yet:\n" +
+						strings.TrimPrefix(confirmNote("registrar", "author", statement), "It has no effect yet. ")
 				}
 				return a.govern(cmd, s, statement, note)
 			})
 		},
 	}
+	cmd.Flags().StringVar(&cert, "certificate", "", "certificate of the key, instead of its author id")
 	if action == entry.AuthorRevoke {
 		cmd.Flags().StringVar(&upto, "upto", "", "newest statement of the key that still counts")
 	}
 	return cmd
+}
+
+// namedAuthor is the author named by its id or by its certificate.
+func namedAuthor(args []string, cert string) (entry.AuthorID, error) {
+	if (len(args) == 1) == (cert != "") {
+		return entry.AuthorID{}, say.Usage("give one of the two", "the key is named by its author id or by --certificate")
+	}
+	if cert == "" {
+		return parseAuthorID(args[0])
+	}
+	chain, err := credential.ReadCertificates(cert)
+	if err != nil {
+		return entry.AuthorID{}, say.Usage("name the cert.pem of a credential with --certificate", "the certificate cannot be read: %v", err)
+	}
+	key, err := entry.NewPublicKey(chain[0].PublicKey)
+	if err != nil {
+		return entry.AuthorID{}, say.Usage("name the cert.pem of a credential with --certificate", "this key can be no author: %v", err)
+	}
+	return key.Author(), nil
 }
 
 // required marks flags without which a command cannot run.

@@ -29,7 +29,7 @@ func newCAChange(a *app, use, short string, action entry.CAAction) *cobra.Comman
 				if err != nil {
 					return err
 				}
-				return a.govern(cmd, s, statement, confirmNote("ca", statement, true))
+				return a.govern(cmd, s, statement, confirmNote("registrar", "ca", statement))
 			})
 		},
 	}

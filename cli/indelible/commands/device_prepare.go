@@ -41,7 +41,11 @@ identity's certification of that key. The identity's own key is used once and no
 			if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 				return say.Usage("give a new folder with --device", "the folder %s is not empty", dir)
 			}
-			author, err := prepareDevice(dir, h, cert, key)
+			ca, err := openDeviceCA(cert, key)
+			if err != nil {
+				return say.Usage("name the authority init made in ca/, or another one", "the authority for devices cannot be read: %v", err)
+			}
+			author, err := prepareDevice(dir, h, ca)
 			if err != nil {
 				return say.Local(err, "the device could not be made", "correct that and give a new folder")
 			}
@@ -58,8 +62,8 @@ identity's certification of that key. The identity's own key is used once and no
 	return required(cmd, "device", "subject", "ca", "ca-key")
 }
 
-func prepareDevice(dir string, h entry.Handle, certFile, keyFile string) (entry.AuthorID, error) {
-	identity, err := issueIdentity(certFile, keyFile)
+func prepareDevice(dir string, h entry.Handle, ca *ingest.DeviceCA) (entry.AuthorID, error) {
+	identity, err := newIdentity(ca)
 	if err != nil {
 		return entry.AuthorID{}, err
 	}
@@ -80,14 +84,6 @@ func prepareDevice(dir string, h entry.Handle, certFile, keyFile string) (entry.
 		credential.WriteCertificates(filepath.Join(dir, deviceChainFile), identity.Chain...),
 		credential.WriteSecret(filepath.Join(dir, deviceCertFile), certification),
 	)
-}
-
-func issueIdentity(certFile, keyFile string) (*ingest.Identity, error) {
-	ca, err := openDeviceCA(certFile, keyFile)
-	if err != nil {
-		return nil, err
-	}
-	return newIdentity(ca)
 }
 
 func newIdentity(ca *ingest.DeviceCA) (*ingest.Identity, error) {

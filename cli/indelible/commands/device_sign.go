@@ -32,6 +32,9 @@ nothing) and BASE.clinical.opening and BASE.identity.opening (what opens it; kee
 the reading). The device's sequence number is moved on before anything is written.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if _, err := os.Stat(f.out + statementSuffix); err == nil {
+				return say.Usage("give another --out", "the file %s is there already: it may be the only copy of a reading", f.out+statementSuffix)
+			}
 			signed, err := f.sign(a)
 			if err != nil {
 				return err
@@ -80,7 +83,7 @@ func (f signFlags) sign(a *app) (*ingest.Signed, error) {
 		Key: key, Log: c.LogID(), Binding: binding, Jurisdiction: f.jurisdiction, State: state, Now: time.Now, Rand: rand.Reader,
 	})
 	if err != nil {
-		return nil, say.Usage("see indelible device sign --help", "%v", err)
+		return nil, say.Usage("give the jurisdiction of the binding, such as eu", "the device cannot sign so: %v", err)
 	}
 	signed, err := device.Sign(reading)
 	if err != nil {
@@ -99,7 +102,7 @@ func readObservation(path string) (ingest.Reading, error) {
 		raw, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return ingest.Reading{}, say.Usage("name a file with one FHIR R4 Observation", "--data cannot be read: %v", err)
+		return ingest.Reading{}, say.Usage("name a file with one FHIR R4 Observation", "--data %s cannot be read: %s", path, say.Reason(err))
 	}
 	reading, _, err := ingest.ObservationReading(bytes.TrimRight(raw, "\n"))
 	if err != nil {

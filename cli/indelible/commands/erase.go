@@ -165,9 +165,12 @@ func (a *app) erasure(e *session.Erasure) error {
 	return a.Result(out, func(w io.Writer) error { return writeErasure(w, out) })
 }
 
+// cancelled is the state in which nothing will be executed any more.
+const cancelled = "cancelled"
+
 func writeErasure(w io.Writer, out jsonErasure) error {
 	pairs := [][2]string{{"state", out.State}, {"scope", out.Scope}, {"jurisdiction", out.Jurisdiction}}
-	if out.GraceEnds != 0 {
+	if out.GraceEnds != 0 && out.State != cancelled {
 		pairs = append(pairs, [2]string{"grace ends", clock(out.GraceEnds)})
 	}
 	done := 0
@@ -176,7 +179,9 @@ func writeErasure(w io.Writer, out jsonErasure) error {
 			done++
 		}
 	}
-	pairs = append(pairs, [2]string{"executed", fmt.Sprintf("%d of %d nodes", done, len(out.Nodes))})
+	if out.State != cancelled {
+		pairs = append(pairs, [2]string{"executed", fmt.Sprintf("%d of %d nodes", done, len(out.Nodes))})
+	}
 	if err := say.Pairs(w, pairs...); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func newHoldRelease(a *app) *cobra.Command {
 		return s.SignRelease(jurisdiction, set)
 	}
 	note := func(s *entry.Statement) string {
-		return confirmNote("hold", s, true) + " --jurisdiction " + s.Jurisdiction
+		return confirmNote("officer", "hold", s) + " --jurisdiction " + s.Jurisdiction
 	}
 	return newHoldEnd(a, "release HOLD --jurisdiction J", "Release a hold; another officer has to confirm", sign, note)
 }

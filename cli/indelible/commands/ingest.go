@@ -43,7 +43,11 @@ func newIngest(a *app) *cobra.Command {
 		Long: `Ingest a file of FHIR R4 Observations as the ingest service. Each patient is registered at first
 sight, gets a device with a key of its own, and a jurisdiction in turn. Readings are spooled, sealed,
 before they are sent, and leave the spool only when their receipts have been verified here. Run it
-again after an interruption: it goes on where it was, with the same bytes.`,
+again after an interruption: it goes on where it was, with the same bytes.
+
+The folder --work knows the patients and their devices: keep it, and give it again with every
+further file, under a name of its own. Lines added at the end of a file are taken by the next run,
+also when the file was moved. An Observation that stands in two files is ingested twice.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.ingest(cmd.Context(), f) },
 	}
@@ -60,6 +64,8 @@ again after an interruption: it goes on where it was, with the same bytes.`,
 type intake struct {
 	a        *app
 	f        ingestFlags
+	name     string // of the input, in the spool
+	watch    *watch
 	logger   *slog.Logger
 	spool    *ingest.Spool
 	receipts *ingest.Receipts
@@ -79,26 +85,36 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 	if len(f.jurisdictions) == 0 {
 		return say.Usage("name at least one with --jurisdiction", "no jurisdiction is named")
 	}
-	source, err := ingest.OpenNDJSON(f.data)
+	source, name, err := session.OpenInput(f.data)
 	if err != nil {
-		return say.Usage("name a file of FHIR Observations, one a line", "--data %s cannot be read: %v", f.data, err)
+		return err
 	}
 	// Asked once before anything begins: the delivery itself waits for a server
 	// that is away, which at a command line looks like nothing happening.
 	if err := a.with(func(s *session.Session) error { _, _, err := s.Checkpoint(ctx); return err }); err != nil {
 		return errors.Join(err, source.Close())
 	}
-	in := &intake{a: a, f: f, logger: slog.New(slog.DiscardHandler)}
+	w := &watch{}
+	in := &intake{a: a, f: f, name: name, watch: w, logger: slog.New(w)}
 	defer func() { err = errors.Join(err, in.close(), source.Close()) }()
 	if err := in.open(); err != nil {
 		return err
 	}
+	if err := settleInput(in.spool, f.data, name); err != nil {
+		return err
+	}
 	summary, err := in.run(ctx, source)
 	if err != nil {
-		return ingestProblem(err)
+		return session.IngestProblem(err, patience)
 	}
+	return a.ingested(f, summary, in.watch)
+}
+
+// ingested prints what was done; lines that are not in the log are a failure, for
+// nobody reads them a second time.
+func (a *app) ingested(f ingestFlags, summary ingest.Summary, watch *watch) error {
 	out := jsonIngest(summary)
-	return a.Result(out, func(w io.Writer) error {
+	err := a.Result(out, func(w io.Writer) error {
 		return say.Pairs(w, [2]string{"readings", strconv.Itoa(out.Readings)},
 			[2]string{"receipts verified", strconv.Itoa(out.Verified)},
 			[2]string{"refused for good", strconv.Itoa(out.Refused)},
@@ -106,6 +122,12 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 			[2]string{"lines skipped", strconv.Itoa(out.Skipped)},
 			[2]string{"receipts in", filepath.Join(f.work, receiptsDir)})
 	})
+	if err != nil || out.Skipped+out.Refused == 0 {
+		return err
+	}
+	return say.Refused("NOT_ALL", fmt.Sprintf("%d lines are no readings of a subject, and %d readings were refused for good%s",
+		out.Skipped, out.Refused, watch.lines()), "these are not in the log, and are passed over from now on",
+		"correct those lines and ingest them as a file of their own, with the same --work")
 }
 
 func (in *intake) open() error {
@@ -172,15 +194,16 @@ func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summar
 		Source: source, Spool: in.spool, Client: client, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
 		Jurisdiction: func(_ string, nth int) string { return in.f.jurisdictions[nth%len(in.f.jurisdictions)] },
 		Progress:     func(p ingest.Progress) { bar.Set(int64(p.Done)) },
-		Patience:     patience,
+		Patience:     patience, Name: in.name,
 	})
 	if err != nil {
 		return ingest.Summary{}, err
 	}
 	summary, err := job.Run(ctx)
 	if err == nil {
-		bar.Finish()
+		bar.Set(int64(total)) // what earlier runs did is done as well
 	}
+	bar.Finish()
 	return summary, err
 }
 
@@ -202,22 +225,4 @@ func (in *intake) onboarding() (*ingest.Onboarding, error) {
 		Identity: func(string) (*ingest.Identity, error) { return newIdentity(maker) },
 		Now:      time.Now, Rand: rand.Reader,
 	})
-}
-
-// ingestProblem explains why an ingest stopped.
-func ingestProblem(err error) error {
-	var problem *say.Problem
-	if errors.As(err, &problem) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	if errors.Is(err, ingest.ErrSourceChanged) {
-		return say.Refused("INPUT_CHANGED", "the input is not the one this folder has begun with", "nothing more was ingested",
-			"give the same file again, or another --work for another file")
-	}
-	if errors.Is(err, ingest.ErrNoProgress) {
-		return say.Unreachable(err, "nothing reached the log for "+patience.String(), "run it again when the server is back: it goes on where it was")
-	}
-	p := say.Local(err, "the ingest stopped", "run it again: it goes on where it was")
-	p.NotDone = fmt.Sprintf("the readings after that were not sent; those spooled are safe in %s", spoolDir)
-	return p
 }

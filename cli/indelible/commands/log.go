@@ -74,7 +74,9 @@ type jsonDetail struct {
 	Seq          uint64 `json:"seq,omitempty"`
 	Parts        string `json:"parts_digest,omitempty"`
 	Confirms     string `json:"confirms,omitempty"`
-	Statement    string `json:"statement_hex"`
+	// Says is what the statement itself says in clear, by name.
+	Says      map[string]string `json:"says,omitempty"`
+	Statement string            `json:"statement_hex"`
 }
 
 func toDetail(e *session.Entry) jsonDetail {
@@ -88,6 +90,12 @@ func toDetail(e *session.Entry) jsonDetail {
 	}
 	if s.Confirms != nil {
 		out.Confirms = s.Confirms.String()
+	}
+	for _, pair := range says(s) {
+		if out.Says == nil {
+			out.Says = map[string]string{}
+		}
+		out.Says[strings.ReplaceAll(pair[0], " ", "_")] = pair[1]
 	}
 	return out
 }
@@ -119,7 +127,7 @@ func writeDetail(w io.Writer, e *session.Entry) error {
 	if d.Seq != 0 {
 		pairs = append(pairs, [2]string{"number", fmt.Sprintf("%d in boot %d", d.Seq, d.Boot)})
 	}
-	return say.Pairs(w, pairs...)
+	return say.Pairs(w, append(pairs, says(e.Statement)...)...)
 }
 
 func newReceipt(a *app) *cobra.Command {
@@ -233,12 +241,13 @@ func (a *app) grown(cmd *cobra.Command, s *session.Session, since string, note [
 	if err != nil {
 		return err
 	}
+	// The file is this machine's, not the server's: it is judged first, and alone.
+	verified, err := s.Policy().VerifyCheckpoint(older)
+	if err != nil {
+		return notVerified(since, err)
+	}
 	path, err := s.Growth(cmd.Context(), older, note)
 	if err != nil || out == "" {
-		return err
-	}
-	verified, err := s.Verify(older)
-	if err != nil {
 		return err
 	}
 	if err := credential.WritePublic(out, marshalGrowth(verified.Checkpoint.Size, path, note)); err != nil {

@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"indelible/cli/indelible/credential"
 	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
 )
+
+// maxPage bounds the records of one page, as the server does.
+const maxPage = 100
 
 // readFlags are the command line of read.
 type readFlags struct {
@@ -31,7 +34,8 @@ func newRead(a *app) *cobra.Command {
 		Short: "Read a subject's records",
 		Long: `Read the records of a subject, oldest first. Every page is an entry in the log before it is released:
 who asked, when, from where, which parts, what for. FHIR resources come back byte for byte; --out
-writes them to a file, one a line. Purposes: ` + purposes + `.`,
+writes them to a file only you may read, one after the other, each ended by a line feed (one that was
+signed with line breaks keeps them). Purposes: ` + purposes + `.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request, err := f.request(args[0])
@@ -48,12 +52,15 @@ writes them to a file, one a line. Purposes: ` + purposes + `.`,
 	cmd.Flags().Uint64Var(&f.from, "from", 0, "begin at this entry")
 	cmd.Flags().Uint32Var(&f.limit, "limit", 25, "records a page, at most 100")
 	cmd.Flags().BoolVar(&f.all, "all", false, "all pages, each an access entry of its own")
-	cmd.Flags().StringVar(&f.out, "out", "", "file to write the resources to, one a line")
+	cmd.Flags().StringVar(&f.out, "out", "", "file to write the resources to")
 	return required(cmd, "jurisdiction", "purpose")
 }
 
 func (f readFlags) request(handle string) (session.ReadRequest, error) {
 	r := session.ReadRequest{Jurisdiction: f.jurisdiction, Identity: !f.clinicalOnly, From: f.from, Limit: f.limit}
+	if f.limit == 0 || f.limit > maxPage {
+		return r, say.Usage("--all reads page after page", "--limit is outside 1 to %d", maxPage)
+	}
 	var err error
 	if r.Handle, err = parseHandle(handle); err != nil {
 		return r, err
@@ -123,15 +130,15 @@ func releasedRecord(r *session.Record) jsonRecord {
 	return out
 }
 
-// writeResources writes each resource on a line; they hold no line feed, for
-// they came from one.
+// writeResources writes each resource as it is, ended by a line feed, for their
+// owner's eyes only, also where a file with other permissions was.
 func writeResources(path string, records []jsonRecord) error {
 	var lines bytes.Buffer
 	for _, r := range records {
 		lines.WriteString(r.Resource)
 		lines.WriteByte('\n')
 	}
-	if err := os.WriteFile(path, lines.Bytes(), 0o600); err != nil {
+	if err := credential.WriteSecret(path, lines.Bytes()); err != nil {
 		return say.Local(err, "the records were released, but cannot be written", "read them again with another --out")
 	}
 	return nil

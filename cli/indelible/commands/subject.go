@@ -1,9 +1,12 @@
 package commands
 
 import (
+	"bufio"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,21 +31,52 @@ func newSubjectRegister(a *app) *cobra.Command {
 		Use:   "register --identifier ID… --jurisdiction J",
 		Short: "Register a subject: give it a random handle in the log",
 		Long: `Register a subject, as a registrar. The identifiers never enter the log: they lie in the vault of
-the jurisdiction, under keys that an erasure destroys. The log knows the subject by a random handle.`,
+the jurisdiction, under keys that an erasure destroys. The log knows the subject by a random handle.
+
+An identifier of - is read from standard input, one line, and so stays out of the list of processes
+and of a shell's history.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			class, err := entry.ParseHandleClass(f.class)
 			if err != nil || class == entry.HandleStaff {
 				return say.Usage("see indelible subject register --help", "--class is subject, device or organisation")
 			}
+			for i := range f.identifiers {
+				if f.identifiers[i], err = identifier(cmd, f.identifiers[i]); err != nil {
+					return err
+				}
+			}
 			return a.with(func(s *session.Session) error { return a.register(cmd, s, f, class) })
 		},
 	}
-	cmd.Flags().StringSliceVar(&f.identifiers, "identifier", nil, "what the subject can be found by, such as mrn|12345 (repeat)")
+	cmd.Flags().StringArrayVar(&f.identifiers, "identifier", nil, "what the subject can be found by, such as mrn|12345 (repeat)")
 	cmd.Flags().StringVar(&f.jurisdiction, "jurisdiction", "", "jurisdiction that holds the subject's data")
 	cmd.Flags().StringVar(&f.class, "class", "subject", "subject, device or organisation")
 	cmd.Flags().StringVar(&f.request, "request", "", "request id of an attempt that was interrupted")
 	return required(cmd, "identifier", "jurisdiction")
+}
+
+// maxIdentifier bounds an identifier in bytes, as the server does.
+const maxIdentifier = 256
+
+// fromInput stands for an identifier that is read from standard input.
+const fromInput = "-"
+
+// identifier takes one from the command line, or a line of standard input: what
+// stands on a command line stands in the list of processes and in a shell's history.
+// What a server would refuse is refused here, and never repeated: it is a person's.
+func identifier(cmd *cobra.Command, text string) (string, error) {
+	if text == fromInput {
+		line, err := bufio.NewReaderSize(io.LimitReader(cmd.InOrStdin(), maxIdentifier+2), maxIdentifier+2).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", say.Local(err, "standard input cannot be read", "give the identifier there, on a line")
+		}
+		text = strings.TrimRight(line, "\r\n")
+	}
+	if text == "" || len(text) > maxIdentifier {
+		return "", say.Usage(fmt.Sprintf("give one of 1 to %d bytes, such as mrn|12345", maxIdentifier), "an identifier is empty or too long")
+	}
+	return text, nil
 }
 
 // jsonSubject is a registered subject.
@@ -103,15 +137,19 @@ func newSubjectFind(a *app) *cobra.Command {
 		Use:   "find IDENTIFIER --jurisdiction J --purpose P",
 		Short: "Find a subject's handle by an identifier",
 		Long: `Find a subject. The lookup is an entry in the log before it is answered, whether it finds anyone or
-not. Purposes: ` + purposes + `.`,
+not. An IDENTIFIER of - is read from standard input. Purposes: ` + purposes + `.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := parsePurpose(purpose)
 			if err != nil {
 				return err
 			}
+			who, err := identifier(cmd, args[0])
+			if err != nil {
+				return err
+			}
 			return a.with(func(s *session.Session) error {
-				found, err := s.Find(cmd.Context(), jurisdiction, args[0], p)
+				found, err := s.Find(cmd.Context(), jurisdiction, who, p)
 				if err != nil {
 					return err
 				}

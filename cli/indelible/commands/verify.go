@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,8 +60,8 @@ func newVerifyReceipt(a *app) *cobra.Command {
 		Short: "Verify that a statement you hold is in the log",
 		Long: `Verify a receipt offline. The check starts from the statement in your own hands: the leaf is built
 from it and the receipt's ledger time, the path leads to the checkpoint's root, the checkpoint carries
-the log's signature and those of enough nodes by the policy. With --dir every FILE.cose beside a
-FILE.tlog-proof in a folder is verified.`,
+the log's signature and those of enough nodes by the policy. With --dir every FILE.cose in a folder
+is verified with the FILE.tlog-proof beside it; one without the other is a failure.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			policy, err := a.policy(cmd)
@@ -136,8 +135,8 @@ var reasons = []struct {
 }{
 	{proof.ErrRoot, "the statement is not the one the receipt is for, or one of them was altered; if both are as you received them, keep them as evidence"},
 	{proof.ErrLogID, "use the policy of the log the statement was signed for"},
-	{proof.ErrOrigin, "use the policy of the log the receipt is of"},
-	{proof.ErrQuorum, "fetch a newer receipt: too few nodes had signed this checkpoint"},
+	{proof.ErrOrigin, "use the policy of the log the file is of"},
+	{proof.ErrQuorum, "fetch a newer receipt, for too few nodes had signed this checkpoint; or use the policy file that counts the kind of signature it carries"},
 	{proof.ErrSizeBounds, "use the policy file that covers this size: keys have changed"},
 	{proof.ErrSignature, "the checkpoint was not signed by this log, or was altered: do not use it"},
 	{proof.ErrEncoding, "the file was altered or cut short: fetch it again"},
@@ -154,48 +153,6 @@ func notVerified(file string, err error) error {
 	p := say.Refused("NOT_VERIFIED", "the proof in "+file+" does not verify: "+err.Error(), "nothing is proved", next)
 	p.Err = err
 	return p
-}
-
-// jsonVerifiedDir is a folder of receipts that all verified.
-type jsonVerifiedDir struct {
-	Verified int `json:"verified"`
-	Readings int `json:"readings"`
-}
-
-func (a *app) verifyDir(cmd *cobra.Command, policy *proof.Policy, dir string) error {
-	names, err := os.ReadDir(dir)
-	if err != nil {
-		return say.Usage("name a folder of statements and receipts", "the folder %s cannot be read: %v", dir, err)
-	}
-	bar := a.Progress("verifying", int64(len(names)))
-	verifier := proof.NewVerifier(policy)
-	var out jsonVerifiedDir
-	for i, name := range names {
-		if err := cmd.Context().Err(); err != nil {
-			return err
-		}
-		bar.Set(int64(i + 1))
-		base, ok := strings.CutSuffix(name.Name(), statementSuffix)
-		if !ok {
-			continue
-		}
-		path := filepath.Join(dir, base)
-		statement, _, err := verifyPair(verifier, path+statementSuffix, path+receiptSuffix)
-		if err != nil {
-			return err
-		}
-		out.Verified++
-		if statement.Kind == entry.KindReading {
-			out.Readings++
-		}
-	}
-	if out.Verified == 0 {
-		return say.Usage("name a folder of statements (.cose) and receipts (.tlog-proof)", "the folder %s holds none", dir)
-	}
-	return a.Result(out, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "all %d receipts verify, %d of them of readings\n", out.Verified, out.Readings)
-		return err
-	})
 }
 
 func newVerifyGrowth(a *app) *cobra.Command {
@@ -231,6 +188,9 @@ func (a *app) verifyGrowth(policy *proof.Policy, olderFile, growthFile string) e
 	_, path, newer, err := parseGrowth(raw)
 	if err != nil {
 		return notVerified(growthFile, fmt.Errorf("%w: %w", proof.ErrEncoding, err))
+	}
+	if _, err := policy.VerifyCheckpoint(older); err != nil {
+		return notVerified(olderFile, err)
 	}
 	if err := proof.VerifyGrowth(policy, older, newer, path); err != nil {
 		return notVerified(growthFile, err)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -56,6 +58,13 @@ folder of what was verified. The first index that does not hold is named.`,
 // source is where the log's bytes come from.
 func (a *app) source(dir string) (logcheck.Source, func(), error) {
 	if dir != "" {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			err = errNoFolder
+		}
+		if err != nil {
+			return nil, nil, say.Usage("name a folder as --save makes it", "--dir %s cannot be read: %s", dir, say.Reason(err))
+		}
 		return logcheck.Dir(dir), func() {}, nil
 	}
 	c, err := a.credential()
@@ -72,6 +81,8 @@ func (a *app) source(dir string) (logcheck.Source, func(), error) {
 	return logcheck.URL(client, a.settings.Server), client.CloseIdleConnections, nil
 }
 
+var errNoFolder = errors.New("it is no folder")
+
 // jsonLog is a log that holds.
 type jsonLog struct {
 	jsonCheckpoint
@@ -85,7 +96,10 @@ func (a *app) verifyLog(ctx context.Context, policy *proof.Policy, source logche
 	cfg := logcheck.Config{Source: source, Policy: policy, TilesOnly: f.tiles}
 	if f.save != "" {
 		cfg.Keep = func(path string, raw []byte) error {
-			return credential.WritePublic(filepath.Join(f.save, filepath.FromSlash(path)), raw)
+			if err := credential.WritePublic(filepath.Join(f.save, filepath.FromSlash(path)), raw); err != nil {
+				return say.Local(err, "what was verified cannot be kept in "+f.save, "make room there, or give another --save")
+			}
+			return nil
 		}
 	}
 	var bar *say.Progress
@@ -96,10 +110,12 @@ func (a *app) verifyLog(ctx context.Context, policy *proof.Policy, source logche
 		bar.Set(int64(done))
 	}
 	report, err := logcheck.Check(ctx, cfg)
+	if bar != nil {
+		bar.Finish()
+	}
 	if err != nil {
 		return a.logProblem(err)
 	}
-	bar.Finish()
 	out := jsonLog{
 		jsonCheckpoint: toCheckpoint(report.Verified), Entries: report.Entries, Kinds: map[string]int{},
 		Authors: report.Authors, Tiles: report.Tiles,
@@ -113,7 +129,13 @@ func (a *app) verifyLog(ctx context.Context, policy *proof.Policy, source logche
 func (a *app) logProblem(err error) error {
 	var status *logcheck.StatusError
 	var fault *logcheck.Fault
+	var local *say.Problem
+	var path *fs.PathError
 	switch {
+	case errors.As(err, &local):
+		return local
+	case errors.As(err, &path):
+		return say.Local(err, "the folder cannot be read", "look at the file and its permissions")
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &status) && (status.Code == http.StatusForbidden || status.Code == http.StatusUnauthorized):
@@ -130,7 +152,7 @@ func (a *app) logProblem(err error) error {
 	case isProof(err):
 		return notVerified("the log", err)
 	}
-	return say.Unreachable(err, "the log could not be read", "check that the node runs, or give a folder with --dir")
+	return say.Unreachable(err, "the log could not be read: "+say.Reason(err), "check that the node runs, or give a folder with --dir")
 }
 
 func isProof(err error) bool {

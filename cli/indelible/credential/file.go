@@ -22,8 +22,12 @@ func WriteSecret(path string, data []byte) error { return writeFile(path, data, 
 func WritePublic(path string, data []byte) error { return writeFile(path, data, publicMode) }
 
 // writeFile replaces path in one step: a crash leaves the old content or the
-// new one, never a part.
+// new one, never a part. What is there and is no file, such as /dev/stdout, is
+// written to and not replaced.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return writeInto(path, data)
+	}
 	dir := filepath.Dir(path)
 	if err := MakeDir(dir); err != nil {
 		return err
@@ -39,6 +43,18 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return syncDir(dir)
+}
+
+func writeInto(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
 }
 
 // MakeDir makes a directory and its parents, and syncs the parent of each one

@@ -43,8 +43,17 @@ func Execute(ctx context.Context, root *cobra.Command, p *Printer, args []string
 }
 
 // onRun calls note before any command of the tree runs: what fails earlier is a
-// fault of the command line.
+// fault of the command line. Words a command does not take are answered with
+// how it is used, not with how many it counted.
 func onRun(cmd *cobra.Command, note func()) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if check(c, args) == nil {
+				return nil
+			}
+			return Usage("see "+c.CommandPath()+" --help", "%s is used like this: %s", c.CommandPath(), c.UseLine())
+		}
+	}
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(c *cobra.Command, args []string) error {
 			note()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 )
 
 // Exit codes, the same for every command of both programs.
@@ -61,8 +63,23 @@ func Unreachable(err error, what, next string) *Problem {
 
 // Local is a fault on this machine: a file, the disk, a broken pipe.
 func Local(err error, what, next string) *Problem {
-	return &Problem{Exit: ExitRefused, Code: "LOCAL", What: fmt.Sprintf("%s: %v", what, err), Next: next, Err: err}
+	return &Problem{
+		Exit: ExitRefused, Code: "LOCAL", What: what + ": " + oneLine(err),
+		NotDone: "the command did not finish", Next: next, Err: err,
+	}
 }
+
+// Reason is what an error says, without the system call and the file it was made
+// for: it is for sentences that name the file themselves.
+func Reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return oneLine(err)
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // AsProblem finds the Problem in err, or makes one of it.
 func AsProblem(err error) *Problem {
@@ -73,8 +90,12 @@ func AsProblem(err error) *Problem {
 	if errors.Is(err, context.Canceled) {
 		return &Problem{
 			Exit: ExitRefused, Code: "INTERRUPTED", What: "interrupted",
-			NotDone: "the command did not finish", Next: "run it again: what was already done is not done twice", Err: err,
+			NotDone: "the command did not finish",
+			Next:    "run it again; a statement that was kept (--keep) is better sent again with indelible append: it is logged once", Err: err,
 		}
 	}
-	return &Problem{Exit: ExitRefused, Code: "FAILED", What: err.Error(), Err: err}
+	return &Problem{
+		Exit: ExitRefused, Code: "FAILED", What: oneLine(err),
+		NotDone: "the command did not finish", Next: "correct that and run it again", Err: err,
+	}
 }

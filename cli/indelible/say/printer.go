@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -37,16 +39,21 @@ func (p *Printer) Validate() error {
 
 // Result prints one result: v as JSON, or whatever text writes.
 func (p *Printer) Result(v any, text func(w io.Writer) error) error {
-	if p.Format != JSON {
-		return text(p.Out)
+	var err error
+	if p.Format == JSON {
+		enc := json.NewEncoder(p.Out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(v)
+	} else {
+		err = text(p.Out)
 	}
-	enc := json.NewEncoder(p.Out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write the result: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	problem := Local(err, "the result cannot be written to standard output", "look at where the output goes before you run it again")
+	problem.NotDone = "what the command does was done; only its result is missing"
+	return problem
 }
 
 // Remark is a line for the person watching; scripts do not need it.
@@ -80,12 +87,12 @@ func (p *Printer) Fail(err error) int {
 		p.failJSON(problem)
 		return problem.Exit
 	}
-	p.Remark("%s", strings.TrimRight(sentence(problem.What), "\n"))
+	p.Remark("%s", sentence(plain(strings.TrimRight(problem.What, "\n"))))
 	if problem.NotDone != "" {
-		p.Remark("  Not done: %s", sentence(problem.NotDone))
+		p.Remark("  Not done: %s", sentence(plain(problem.NotDone)))
 	}
 	if problem.Next != "" {
-		p.Remark("  Next:     %s", sentence(problem.Next))
+		p.Remark("  Next:     %s", sentence(plain(problem.Next)))
 	}
 	return problem.Exit
 }
@@ -106,18 +113,35 @@ func sentence(text string) string {
 	if text == "" {
 		return text
 	}
-	text = strings.ToUpper(text[:1]) + text[1:]
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
 	if strings.ContainsAny(text[len(text)-1:], ".!?:\n") {
 		return text
 	}
 	return text + "."
 }
 
+// plain replaces what would move the cursor, change colours or turn the direction
+// of writing: a device can put any text into a reading, and a server into an error,
+// and neither may draw lines of its own on a clinician's screen.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
+			return '\ufffd'
+		}
+		return r
+	}, text)
+}
+
 // Table writes rows in aligned columns under the head.
 func Table(w io.Writer, head []string, rows [][]string) error {
 	tab := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
 	for _, row := range append([][]string{head}, rows...) {
-		if _, err := fmt.Fprintln(tab, strings.Join(row, "\t")); err != nil {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = plain(cell)
+		}
+		if _, err := fmt.Fprintln(tab, strings.Join(cells, "\t")); err != nil {
 			return fmt.Errorf("write the table: %w", err)
 		}
 	}
@@ -131,7 +155,7 @@ func Table(w io.Writer, head []string, rows [][]string) error {
 func Pairs(w io.Writer, pairs ...[2]string) error {
 	tab := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
 	for _, pair := range pairs {
-		if _, err := fmt.Fprintf(tab, "%s\t%s\n", pair[0], pair[1]); err != nil {
+		if _, err := fmt.Fprintf(tab, "%s\t%s\n", pair[0], plain(pair[1])); err != nil {
 			return fmt.Errorf("write the result: %w", err)
 		}
 	}

@@ -40,7 +40,6 @@ func (p *Printer) Progress(what string, total int64) *Progress {
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(progressRedraw),
 		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionClearOnFinish(),
 	)
@@ -71,7 +70,8 @@ func (g *Progress) draw(done int64) {
 	}
 }
 
-// Finish ends the report with a line.
+// Finish ends the report with a line: how many are done, and of how many when
+// that is not all.
 func (g *Progress) Finish() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -79,6 +79,10 @@ func (g *Progress) Finish() {
 		if err := g.bar.Finish(); err != nil {
 			g.bar = nil
 		}
+	}
+	if g.done < g.total {
+		g.out.Remark("%s: %d of %d", g.what, g.done, g.total)
+		return
 	}
 	g.out.Remark("%s: %d done", g.what, g.done)
 }

@@ -43,16 +43,20 @@ type sealed struct {
 	sub          entry.Sub
 	jurisdiction string
 	class        entry.Class
+	mediaType    string // of the content; empty: CBOR of ours
 	content      []byte
 	body         entry.Body
 }
 
 func (s *Session) signSealed(d sealed) (*ingest.Signed, error) {
+	if d.mediaType == "" {
+		d.mediaType = entry.MediaTypeCBOR
+	}
 	parts, openings, err := ingest.Seal(s.rand, map[entry.Class]ingest.Content{
-		d.class: {MediaType: entry.MediaTypeCBOR, Bytes: d.content},
+		d.class: {MediaType: d.mediaType, Bytes: d.content},
 	})
 	if err != nil {
-		return nil, say.Local(err, "the statement could not be sealed", "try again")
+		return nil, say.Local(err, "the statement could not be sealed", "check what is enclosed: its size and its media type")
 	}
 	draft, err := s.draft(d.kind, d.jurisdiction, d.body)
 	if err != nil {

@@ -29,12 +29,6 @@ func (s *Session) CheckpointPQ(ctx context.Context) (note []byte, verified proof
 	return s.checkNote(answer.GetNote(), s.Credential.PolicyPQ)
 }
 
-// Verify checks a signed checkpoint under the pinned policy.
-func (s *Session) Verify(note []byte) (proof.Verified, error) {
-	_, verified, err := s.checkNote(note, s.Policy())
-	return verified, err
-}
-
 func (s *Session) checkNote(note []byte, policy *proof.Policy) ([]byte, proof.Verified, error) {
 	verified, err := policy.VerifyCheckpoint(note)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,11 +19,8 @@ import (
 // problem turns a failed call into what a person needs. What the server said
 // about it comes first; then what is known about why there was no answer.
 func (s *Session) problem(err error) error {
-	var c *connect.Error
-	if errors.As(err, &c) {
-		if refusal := detail[indeliblev1.Refusal](c); refusal != nil {
-			return refused(refusal, err)
-		}
+	if p := Refusal(err); p != nil {
+		return p
 	}
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -41,9 +39,17 @@ func (s *Session) problem(err error) error {
 
 // untrusted explains a handshake in which one side did not believe the other.
 func (s *Session) untrusted(err error) *say.Problem {
+	var name x509.HostnameError
 	var unknown x509.UnknownAuthorityError
 	var verification *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &name) && name.Certificate != nil:
+		return &say.Problem{
+			Exit: say.ExitUnreachable, Code: "SERVER_NOT_TRUSTED", Err: err,
+			What:    "the server's certificate is not for the name in " + s.Server + "; it is for " + namesOf(name.Certificate),
+			NotDone: "nothing was sent",
+			Next:    "name the server by one of these with --server; indelibled init puts those of --host into the certificate",
+		}
 	case errors.As(err, &unknown), errors.As(err, &verification):
 		return &say.Problem{
 			Exit: say.ExitUnreachable, Code: "SERVER_NOT_TRUSTED", Err: err,
@@ -62,6 +68,15 @@ func (s *Session) untrusted(err error) *say.Problem {
 	return nil
 }
 
+// namesOf are the names and addresses a certificate is for.
+func namesOf(cert *x509.Certificate) string {
+	names := slices.Clone(cert.DNSNames)
+	for _, address := range cert.IPAddresses {
+		names = append(names, address.String())
+	}
+	return strings.Join(names, ", ")
+}
+
 // reason is the innermost error: the one that says "connection refused".
 func reason(err error) string {
 	for {
@@ -71,6 +86,19 @@ func reason(err error) string {
 		}
 		err = inner
 	}
+}
+
+// Refusal is the refusal by a server that an error carries, as a problem; nil when
+// it carries none.
+func Refusal(err error) *say.Problem {
+	var c *connect.Error
+	if !errors.As(err, &c) {
+		return nil
+	}
+	if r := detail[indeliblev1.Refusal](c); r != nil {
+		return refused(r, err)
+	}
+	return nil
 }
 
 // refused is a refusal by the server as a problem.

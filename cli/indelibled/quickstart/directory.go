@@ -21,14 +21,33 @@ import (
 // loopbackAny is a free port on this machine alone.
 const loopbackAny = "127.0.0.1:0"
 
+// lockDirectory keeps a second quickstart out of the directory, from before there
+// is a log in it.
+func (s *show) lockDirectory() (*os.File, error) {
+	dir, err := filepath.Abs(s.Dir)
+	if err != nil || s.Dir == "" {
+		return nil, say.Usage("give one with --dir", "the directory is not named")
+	}
+	s.Dir, s.site = dir, founding.Site{Dir: dir}
+	lock, err := credential.LockDir(dir)
+	switch {
+	case errors.Is(err, credential.ErrLocked):
+		return nil, s.inUse()
+	case err != nil:
+		return nil, say.Local(err, "the directory cannot be used", "give another with --dir")
+	}
+	return lock, nil
+}
+
+func (s *show) inUse() error {
+	return say.Refused("IN_USE", "another process works on "+s.Dir, "nothing was done",
+		"stop the other quickstart, or give another --dir")
+}
+
 // openDirectory founds the log, or takes up the one that is there, and opens
 // the file the node logs to.
 func (s *show) openDirectory(ctx context.Context) (*os.File, error) {
-	dir, err := filepath.Abs(s.Dir)
-	if err != nil {
-		return nil, say.Local(err, "the directory cannot be named", "give another with --dir")
-	}
-	s.Dir, s.site = dir, founding.Site{Dir: dir}
+	dir := s.Dir
 	condition, err := founding.Inspect(dir)
 	if err != nil {
 		return nil, say.Local(err, "the directory cannot be read", "give another with --dir")
@@ -85,7 +104,7 @@ func freeAddress(ctx context.Context) (string, error) {
 func (s *show) openNode(ctx context.Context, logs *os.File) (*node.Node, error) {
 	cfg, err := node.Load(s.site.Config(), nil)
 	if err != nil {
-		return nil, say.Local(err, "the configuration of this directory is not usable", "begin again in another directory")
+		return nil, say.Local(err, "the configuration of this directory is not usable", "correct that, or begin again in another directory")
 	}
 	n, err := node.Open(ctx, cfg, s.Version, logs)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -93,8 +112,7 @@ func (s *show) openNode(ctx context.Context, logs *os.File) (*node.Node, error) 
 		n, err = node.Open(ctx, cfg, s.Version, logs)
 	}
 	if errors.Is(err, node.ErrInUse) {
-		return nil, say.Refused("IN_USE", "another process works on "+s.Dir, "nothing was done",
-			"stop the other quickstart, or give another --dir")
+		return nil, s.inUse()
 	}
 	if err != nil {
 		return nil, say.Local(err, "the node could not be opened", "run indelibled fsck --config "+s.site.Config())

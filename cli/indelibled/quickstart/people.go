@@ -49,7 +49,7 @@ func (s *show) activateCA(ctx context.Context) error {
 	path, _ := s.site.DeviceCA()
 	chain, err := credential.ReadCertificates(path)
 	if err != nil {
-		return say.Local(err, "the authority of devices cannot be read", "begin again in another directory")
+		return say.Local(err, "the authority of devices cannot be read", "correct that, or begin again in another directory")
 	}
 	registrar := s.roles[founding.Registrar1]
 	first, err := s.once("ca", func() (*entry.Statement, error) {
@@ -64,7 +64,7 @@ func (s *show) activateCA(ctx context.Context) error {
 func (s *show) enrol(ctx context.Context, p person) error {
 	chain, err := credential.ReadCertificates(s.certificate(p.name))
 	if err != nil {
-		return say.Local(err, "the certificate of "+p.name+" cannot be read", "begin again in another directory")
+		return say.Local(err, "the certificate of "+p.name+" cannot be read", "correct that, or begin again in another directory")
 	}
 	first, err := s.once("enrol "+p.name, func() (*entry.Statement, error) {
 		return s.roles[founding.Registrar1].SignEnrol(chain[0].PublicKey, p.role, []string{firstJurisdiction, secondJurisdiction})

@@ -53,6 +53,7 @@ type show struct {
 	spool    *ingest.Spool
 	receipts *ingest.Receipts
 	source   ingest.Source
+	input    string // the name of the input
 	onboard  *ingest.Onboarding
 	logger   *slog.Logger
 
@@ -65,6 +66,14 @@ type show struct {
 // Run shows everything and then serves until ctx ends, or ends at once.
 func Run(ctx context.Context, o Options) (err error) {
 	s := &show{Options: o, began: time.Now(), roles: map[string]*session.Session{}, logger: slog.New(slog.DiscardHandler)}
+	if err := s.openData(); err != nil {
+		return err
+	}
+	lock, err := s.lockDirectory()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	logs, err := s.openDirectory(ctx)
 	if err != nil {
 		return err
@@ -86,7 +95,15 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // ended closes the node, unless it stopped because it cannot trust its state.
 func (s *show) ended(err error) error {
-	return node.Stopped(s.node, err)
+	err = node.Stopped(s.node, err)
+	var problem *say.Problem
+	if !errors.Is(err, context.Canceled) || errors.As(err, &problem) {
+		return err
+	}
+	return &say.Problem{
+		Exit: say.ExitRefused, Code: "INTERRUPTED", What: "interrupted", NotDone: "the story was not told to its end",
+		Next: "run the same command again: it goes on where it was", Err: err,
+	}
 }
 
 // play is the whole story in order.
@@ -134,7 +151,7 @@ func (s *show) connect() error {
 	} {
 		c, err := credential.Load(s.site.Credential(name))
 		if err != nil {
-			return say.Local(err, "the credential of "+name+" cannot be read", "begin again in another directory")
+			return say.Local(err, "the credential of "+name+" cannot be read", "correct that, or begin again in another directory")
 		}
 		if s.roles[name], err = session.Open(c, s.url); err != nil {
 			return err

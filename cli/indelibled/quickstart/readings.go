@@ -3,9 +3,11 @@ package quickstart
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/ingest"
 )
@@ -20,7 +22,7 @@ func (s *show) ingestReadings(ctx context.Context) error {
 	if err != nil {
 		return say.Local(err, "the input cannot be counted", "correct the input")
 	}
-	s.scene("The devices sign %d readings; the ingest service appends them and keeps a receipt of each", total)
+	s.scene("The devices sign %s; the ingest service appends them and keeps a receipt of each", count(int(total), "reading"))
 	client, err := s.client(founding.Service)
 	if err != nil {
 		return err
@@ -36,7 +38,7 @@ func (s *show) ingestReadings(ctx context.Context) error {
 	}
 	ingested, err := job.Run(ctx)
 	if err != nil {
-		return err
+		return session.IngestProblem(err, patience)
 	}
 	bar.Set(int64(total))
 	bar.Finish()
@@ -45,4 +47,12 @@ func (s *show) ingestReadings(ctx context.Context) error {
 			ingested.Skipped, ingested.Refused)
 	}
 	return nil
+}
+
+// count is a number of things.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

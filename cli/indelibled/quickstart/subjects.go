@@ -12,6 +12,7 @@ import (
 
 	"indelible/cli/indelible/credential"
 	"indelible/cli/indelible/say"
+	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/ingest"
 )
@@ -31,15 +32,36 @@ type subject struct {
 	originals    map[[sha256.Size]byte]bool // hashes of its input lines; kept for the first two only
 }
 
-// openSource opens the input: the file, or the generator with the seed this
-// directory drew at its first run.
+// openData opens the input, if it is a file, and learns who is in it, before
+// anything is made: a file that is of no use leaves nothing behind.
+func (s *show) openData() error {
+	if s.Data == "" {
+		s.input = generated
+		return nil
+	}
+	source, name, err := session.OpenInput(s.Data)
+	if err != nil {
+		return err
+	}
+	s.source, s.input = source, name
+	return s.findSubjects()
+}
+
+// generated names the input that is no file.
+const generated = "generated"
+
+// openSource settles that the directory goes on with the input it was begun with,
+// and opens the generator with the seed this directory drew at its first run.
 func (s *show) openSource() error {
-	if s.Data != "" {
-		source, err := ingest.OpenNDJSON(s.Data)
-		if err != nil {
-			return say.Usage("name a file of FHIR Observations, one a line", "--data %s cannot be read: %v", s.Data, err)
-		}
-		s.source = source
+	begun, err := s.spool.Once(journal+"input", func() ([]byte, error) { return []byte(s.input), nil })
+	if err != nil {
+		return say.Local(err, "the name of the input cannot be kept", "look at the disk")
+	}
+	if string(begun) != s.input {
+		return say.Refused("INPUT_CHANGED", "this directory was begun with other readings", "nothing was registered or ingested",
+			"give the same --data as before (or none, if it was none), or another --dir")
+	}
+	if s.source != nil {
 		return nil
 	}
 	raw, err := s.spool.Once(journal+"generator", func() ([]byte, error) {
@@ -55,17 +77,17 @@ func (s *show) openSource() error {
 		Seed: binary.BigEndian.Uint64(raw), Patients: generatedPatients, Readings: generatedReadings,
 		Start: time.Unix(int64(binary.BigEndian.Uint64(raw[8:])), 0).UTC(),
 	})
-	return err
-}
-
-// registerSubjects goes through the input once to learn who is in it, and gives
-// everyone a handle, a device with a certified key, and a binding of the two.
-func (s *show) registerSubjects(ctx context.Context) error {
-	if err := s.findSubjects(); err != nil {
+	if err != nil {
 		return err
 	}
-	s.scene("%d subjects get a handle and a device with its own key, alternating between %s and %s",
-		len(s.subjects), firstJurisdiction, secondJurisdiction)
+	return s.findSubjects()
+}
+
+// registerSubjects gives everyone of the input a handle, a device with a certified
+// key, and a binding of the two.
+func (s *show) registerSubjects(ctx context.Context) error {
+	s.scene("%s: each gets a handle and a device with its own key, alternating between %s and %s",
+		count(len(s.subjects), "subject"), firstJurisdiction, secondJurisdiction)
 	if err := s.openOnboarding(); err != nil {
 		return err
 	}
@@ -99,7 +121,7 @@ func (s *show) findSubjects() error {
 			continue
 		}
 		if err != nil {
-			return say.Local(err, "the input cannot be read", "correct the input")
+			return say.Usage("name a file of FHIR Observations, one a line", "the input cannot be read: %s", say.Reason(err))
 		}
 		s.noteSubject(place, line)
 	}
@@ -151,11 +173,11 @@ func (s *show) openOnboarding() error {
 	certPath, keyPath := s.site.DeviceCA()
 	chain, err := credential.ReadCertificates(certPath)
 	if err != nil {
-		return say.Local(err, "the authority of devices cannot be read", "begin again in another directory")
+		return say.Local(err, "the authority of devices cannot be read", "correct that, or begin again in another directory")
 	}
 	key, err := credential.ReadKey(keyPath)
 	if err != nil {
-		return say.Local(err, "the authority of devices cannot be read", "begin again in another directory")
+		return say.Local(err, "the authority of devices cannot be read", "correct that, or begin again in another directory")
 	}
 	maker, err := ingest.NewDeviceCA(chain[0], key)
 	if err != nil {
