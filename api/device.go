@@ -15,7 +15,8 @@ const (
 	defaultDevices = 100
 	maxDevices     = 1000
 	maxGaps        = 100
-	gapSearches    = 2 // at once: each reads everything the device has sent
+	gapNumbers     = 100_000 // that one call searches, about a second of a core
+	gapSearches    = 2       // at once
 )
 
 type devices struct{ *Server }
@@ -70,7 +71,7 @@ func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.
 	if !ok || author.Role != entry.RoleDevice {
 		return nil, refuse(CodeEntryNotFound)
 	}
-	device, err := s.device(ctx, author)
+	device, err := s.device(ctx, author, ledger.Place{Boot: in.Msg.GetFromBoot(), Seq: in.Msg.GetFromSeq()}, gapNumbers)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (s devices) ListDevices(ctx context.Context, in *connect.Request[indeliblev
 	}
 	out := &indeliblev1.ListDevicesResponse{}
 	for _, author := range authors {
-		device, err := s.device(ctx, author)
+		device, err := s.device(ctx, author, ledger.Place{}, max(2, gapNumbers/len(authors)))
 		if err != nil {
 			return nil, err
 		}
@@ -101,10 +102,10 @@ func (s devices) ListDevices(ctx context.Context, in *connect.Request[indeliblev
 	return connect.NewResponse(out), nil
 }
 
-// device gathers what the log knows of a device key. The search for gaps takes
-// longer the more a device has sent, and any device may ask for its own: a few
-// at a time leave the node to the others.
-func (s *Server) device(ctx context.Context, author *ledger.Author) (*indeliblev1.Device, error) {
+// device gathers what the log knows of a device key. A search for gaps reads so
+// many of its statements, and any device may ask for its own: a few at a time
+// leave the node to the others.
+func (s *Server) device(ctx context.Context, author *ledger.Author, from ledger.Place, numbers int) (*indeliblev1.Device, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (s *Server) device(ctx context.Context, author *ledger.Author) (*indeliblev
 	if err != nil {
 		return nil, err
 	}
-	gaps, err := s.log.Gaps(author.ID, ledger.Place{}, maxGaps+1)
+	gaps, ended, err := s.log.Gaps(ctx, author.ID, from, maxGaps, numbers)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +127,9 @@ func (s *Server) device(ctx context.Context, author *ledger.Author) (*indeliblev
 		AuthorId: author.ID[:], Key: author.Key.SPKI(), State: deviceStates[author.State],
 		Jurisdictions: author.Jurisdictions, Linkable: author.Linkable, Handle: author.Handle[:], Enrolled: author.Enrolled,
 		Equivocations: counts.Equivocations, HighestBoot: counts.HighestBoot,
-		GapsTruncated: len(gaps) > maxGaps,
+		GapsTruncated: ended != ledger.Place{}, SearchedBoot: ended.Boot, SearchedSeq: ended.Seq,
 	}
-	for _, gap := range gaps[:min(len(gaps), maxGaps)] {
+	for _, gap := range gaps {
 		out.Gaps = append(out.Gaps, &indeliblev1.Gap{
 			AfterBoot: gap.After.Boot, AfterSeq: gap.After.Seq, NextBoot: gap.Next.Boot, NextSeq: gap.Next.Seq,
 			Index: gap.Index, Missing: gap.Missing, Prev: gap.Prev,

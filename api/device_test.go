@@ -65,6 +65,37 @@ func TestEntriesAndDevices(t *testing.T) {
 	}
 }
 
+// TestGapsGoOn: an answer that could not list every gap says where to go on.
+func TestGapsGoOn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	d := s.patient(home)
+	var batch []*indeliblev1.Submission
+	for range maxGaps + 2 {
+		d.reading() // never sent
+		_, in := d.reading()
+		batch = append(batch, in)
+	}
+	for _, o := range s.append(home, batch...) {
+		if o.GetRefusal() != nil {
+			t.Fatalf("refused: %v", o.GetRefusal())
+		}
+	}
+	device, ask := d.calls("").devices, &indeliblev1.GetDeviceRequest{AuthorId: d.id[:]}
+	first, err := device.GetDevice(t.Context(), connect.NewRequest(ask))
+	must(t, err)
+	page := first.Msg.GetDevice()
+	if len(page.GetGaps()) != maxGaps || !page.GetGapsTruncated() {
+		t.Fatalf("%d gaps, truncated %v", len(page.GetGaps()), page.GetGapsTruncated())
+	}
+	ask.FromBoot, ask.FromSeq = page.GetSearchedBoot(), page.GetSearchedSeq()
+	rest, err := device.GetDevice(t.Context(), connect.NewRequest(ask))
+	must(t, err)
+	if page := rest.Msg.GetDevice(); len(page.GetGaps()) != 2 || page.GetGapsTruncated() || page.GetSearchedSeq() != 0 {
+		t.Fatalf("then %d gaps, truncated %v", len(page.GetGaps()), page.GetGapsTruncated())
+	}
+}
+
 // TestSearchesForGapsAreFew: a device that has sent much and asks for itself
 // again and again takes the time of its own calls, not that of the node.
 func TestSearchesForGapsAreFew(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/vault"
 	"indelible/raft"
@@ -71,6 +72,22 @@ func TestUnsettledKeepsWhatItDoesNotKnow(t *testing.T) {
 	for _, err := range []error{fmt.Errorf("x: %w", raft.ErrStopped), raft.ErrNotLeader, &raft.Overloaded{}} {
 		if got := unsettled(err); !errors.Is(got, raft.ErrOutcomeUnknown) || errors.As(got, &refusal) {
 			t.Errorf("%v became %v", err, got)
+		}
+	}
+}
+
+// TestStatusNeverPromisesTooMuch: refused says that a statement is not in the
+// log, so it is not said of one whose commit nobody knows the outcome of.
+func TestStatusNeverPromisesTooMuch(t *testing.T) {
+	why := refuse(entry.CodeOutcomeUnknown)
+	for want, w := range map[indeliblev1.Outcome_Status]work{
+		indeliblev1.Outcome_STATUS_UNKNOWN:   {refusal: why, unknown: true},
+		indeliblev1.Outcome_STATUS_REFUSED:   {refusal: why},
+		indeliblev1.Outcome_STATUS_DUPLICATE: {logged: &ledger.Outcome{Duplicate: true}},
+		indeliblev1.Outcome_STATUS_ACCEPTED:  {logged: &ledger.Outcome{}},
+	} {
+		if got := w.status(); got != want {
+			t.Errorf("%+v is told as %s, want %s", w, got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"encoding/binary"
 
 	"indelible/ledger/entry"
@@ -27,32 +28,36 @@ type Gap struct {
 }
 
 // Gaps returns up to limit gaps in the sequence of a device, in the order of its
-// numbers, from the given place on: zero, or the Next of an earlier answer. At a number with
-// several statements the one logged first counts. A gap may close when late
-// statements arrive.
-func (l *Ledger) Gaps(id entry.AuthorID, from Place, limit int) ([]Gap, error) {
+// numbers, from the given place on: zero, or where an earlier search ended. At a
+// number with several statements the one logged first counts. A gap may close
+// when late statements arrive.
+//
+// A search reads every statement it passes, hence at most so many numbers, 2
+// or more; ended is the last of them if there are more, and zero if not.
+func (l *Ledger) Gaps(ctx context.Context, id entry.AuthorID, from Place, limit, numbers int) (found []Gap, ended Place, err error) {
 	a, ok, err := l.Author(id)
 	if err != nil || !ok {
-		return nil, err
+		return nil, Place{}, err
 	}
 	g := gapFinder{l: l}
 	start := numberKey(keyUsed, a.no, from.Boot, from.Seq)
 	err = scan(l.db, numberKey(keyUsed, a.no), start, func(key, row []byte) error {
+		if len(g.found) >= limit || g.passed >= numbers {
+			ended = g.place
+			return errEnough
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		at := number{a.no, binary.BigEndian.Uint64(key[9:]), binary.BigEndian.Uint64(key[17:])}
 		u, err := l.tables.used.parse(at, row)
 		if err != nil {
 			return err
 		}
 		first := from == Place{} && g.last == nil
-		if err := g.visit(Place{at.boot, at.seq}, u.index, first); err != nil {
-			return err
-		}
-		if len(g.found) >= limit {
-			return errEnough
-		}
-		return nil
+		return g.visit(Place{at.boot, at.seq}, u.index, first)
 	})
-	return g.found, err
+	return g.found, ended, err
 }
 
 type gapFinder struct {
@@ -60,6 +65,8 @@ type gapFinder struct {
 	place Place
 	last  *entry.Statement // at place; nil before the first
 	found []Gap
+
+	passed int // numbers
 }
 
 func (g *gapFinder) visit(at Place, index uint64, first bool) error {
@@ -73,6 +80,7 @@ func (g *gapFinder) visit(at Place, index uint64, first bool) error {
 		}
 	}
 	g.place, g.last = at, s
+	g.passed++
 	return nil
 }
 

@@ -6,13 +6,13 @@ import "indelible/ledger/entry"
 // without a sequence or anyone else with one (FORMATS sections 1 and 3).
 func mayRole(s *entry.Statement, role entry.Role) error {
 	if !roleSigns(s, role) {
-		return entry.Refuse(entry.CodeRoleForbidden, "a %s may not sign this %s", role, s.Kind)
+		return entry.Refuse(entry.CodeRoleForbidden, "the role %s may not sign this %s", role, s.Kind)
 	}
 	switch device := role == entry.RoleDevice; {
 	case device && s.Request != nil:
 		return entry.Refuse(entry.CodeFieldMissing, "a device's statement has boot and seq, not a request id")
 	case !device && s.Request == nil:
-		return entry.Refuse(entry.CodeFieldMissing, "the statement of a %s has a request id, not boot and seq", role)
+		return entry.Refuse(entry.CodeFieldMissing, "a statement by the role %s has a request id, not boot and seq", role)
 	}
 	return nil
 }

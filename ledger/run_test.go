@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -173,13 +175,18 @@ func TestGaps(t *testing.T) {
 	device := s.Device.Key.ID()
 	wantGaps := func(what string, want ...ledger.Gap) {
 		t.Helper()
-		got, err := l.Gaps(device, ledger.Place{}, 10)
+		got, ended, err := l.Gaps(t.Context(), device, ledger.Place{}, 10, 100)
 		must(t, err)
 		for i := range got {
 			got[i].Index = 0
 		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("%s: gaps %+v, want %+v", what, got, want)
+		if !slices.Equal(got, want) || ended != (ledger.Place{}) {
+			t.Fatalf("%s: gaps %+v up to %+v, want %+v", what, got, ended, want)
+		}
+		for _, most := range []struct{ gaps, numbers int }{{1, 100}, {10, 2}, {1, 3}} {
+			if pages := gapsByPage(t, l, device, most.gaps, most.numbers); !slices.Equal(pages, want) {
+				t.Fatalf("%s: at most %+v at a time: gaps %+v, want %+v", what, most, pages, want)
+			}
 		}
 	}
 	var rs []*entry.Statement
@@ -204,9 +211,37 @@ func TestGaps(t *testing.T) {
 	w.Apply(t, l, w.Reading(s))
 	wantGaps("new boot after another statement", lost,
 		ledger.Gap{After: lost.Next, Next: ledger.Place{Boot: 2, Seq: 1}, Prev: true})
-	rest, err := l.Gaps(device, lost.Next, 10)
+	rest, _, err := l.Gaps(t.Context(), device, lost.Next, 10, 100)
 	if err != nil || len(rest) != 1 || rest[0].Next != (ledger.Place{Boot: 2, Seq: 1}) {
 		t.Fatalf("from the first gap on: %+v, %v", rest, err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := l.Gaps(gone, device, ledger.Place{}, 10, 100); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a search for a caller who went away: %v", err)
+	}
+}
+
+// gapsByPage searches in steps, each from where the one before ended.
+func gapsByPage(t *testing.T, l *ledger.Ledger, device entry.AuthorID, gaps, numbers int) (all []ledger.Gap) {
+	t.Helper()
+	for from := (ledger.Place{}); ; {
+		page, ended, err := l.Gaps(t.Context(), device, from, gaps, numbers)
+		must(t, err)
+		if len(page) > gaps {
+			t.Fatalf("%d gaps, at most %d were asked for", len(page), gaps)
+		}
+		for _, g := range page {
+			g.Index = 0
+			all = append(all, g)
+		}
+		if ended == (ledger.Place{}) {
+			return all
+		}
+		if ended == from {
+			t.Fatalf("a search that gets nowhere, at %+v", from)
+		}
+		from = ended
 	}
 }
 
@@ -219,7 +254,7 @@ func TestGapsAtTheEdges(t *testing.T) {
 	rs := []*entry.Statement{w.Reading(s), w.Reading(s), w.Reading(s)}
 	s.Device.Boot, s.Device.Seq = 2, 2
 	w.Apply(t, l, rs[1], rs[2], w.Reading(s))
-	got, err := l.Gaps(s.Device.Key.ID(), ledger.Place{}, 10)
+	got, _, err := l.Gaps(t.Context(), s.Device.Key.ID(), ledger.Place{}, 10, 100)
 	must(t, err)
 	want := []ledger.Gap{
 		{Next: ledger.Place{Boot: 1, Seq: 2}, Index: l.Size() - 3, Missing: true, Prev: true},

@@ -98,6 +98,23 @@ func New(cfg Config, store *Store, provider Provider, env Env) (*Vault, error) {
 	return v, nil
 }
 
+// CheckRoot opens the key at the top of the tree, if there is one. A node whose
+// key folder was lost or exchanged would otherwise look sound and fail at every
+// read.
+func (v *Vault) CheckRoot() error {
+	t, err := v.store.view().top()
+	if err != nil || t == nil {
+		return err
+	}
+	own, err := v.topNow(*t)
+	if err != nil {
+		return fmt.Errorf("vault: the key folder does not open what is sealed in %s; nothing was changed. Put back the keys this node stopped with: %w",
+			v.store.group, err)
+	}
+	own.wipe()
+	return nil
+}
+
 // Wake makes Run look round now. The api calls it after it has committed
 // something an erasure may be waiting for.
 func (v *Vault) Wake() {

@@ -26,8 +26,12 @@ type jsonDevice struct {
 	Linkable      bool     `json:"linkable"`
 	Enrolled      uint64   `json:"enrolled_index"`
 	Gaps          int      `json:"gaps"`
+	GapsTruncated bool     `json:"gaps_truncated"` // there may be more
 	Equivocations uint64   `json:"equivocations"`
 }
+
+// enoughGaps of one device are more than anyone looks at one by one.
+const enoughGaps = 1000
 
 var deviceStates = map[indeliblev1.DeviceState]string{
 	indeliblev1.DeviceState_DEVICE_STATE_ACTIVE:    "active",
@@ -47,6 +51,9 @@ func newDeviceList(a *app) *cobra.Command {
 						return err
 					}
 					for _, d := range page {
+						if err := s.Gaps(cmd.Context(), d, enoughGaps); err != nil {
+							return err
+						}
 						devices = append(devices, deviceRow(d))
 					}
 					if after = next; len(after) == 0 {
@@ -63,16 +70,20 @@ func deviceRow(d *indeliblev1.Device) jsonDevice {
 	return jsonDevice{
 		Author: hex.EncodeToString(d.GetAuthorId()), State: deviceStates[d.GetState()], Jurisdictions: d.GetJurisdictions(),
 		Handle: hex.EncodeToString(d.GetHandle()), Linkable: d.GetLinkable(), Enrolled: d.GetEnrolled(),
-		Gaps: len(d.GetGaps()), Equivocations: d.GetEquivocations(),
+		Gaps: len(d.GetGaps()), GapsTruncated: d.GetGapsTruncated(), Equivocations: d.GetEquivocations(),
 	}
 }
 
 func writeDevices(w io.Writer, devices []jsonDevice) error {
 	rows := make([][]string, 0, len(devices))
 	for _, d := range devices {
+		gaps := strconv.Itoa(d.Gaps)
+		if d.GapsTruncated {
+			gaps += "+"
+		}
 		rows = append(rows, []string{
 			d.Author, d.State, strings.Join(d.Jurisdictions, " "), d.Handle,
-			strconv.Itoa(d.Gaps), strconv.FormatUint(d.Equivocations, 10),
+			gaps, strconv.FormatUint(d.Equivocations, 10),
 		})
 	}
 	return say.Table(w, []string{"AUTHOR", "STATE", "WHERE", "HANDLE", "GAPS", "EQUIVOCATIONS"}, rows)

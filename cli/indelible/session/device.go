@@ -150,6 +150,23 @@ func (s *Session) Device(ctx context.Context, id entry.AuthorID) (*indeliblev1.D
 	return answer.GetDevice(), nil
 }
 
+// Gaps goes on with the search for a device's gaps where a list had to end it,
+// until everything is searched or so many gaps are found.
+func (s *Session) Gaps(ctx context.Context, d *indeliblev1.Device, enough int) error {
+	for d.GetGapsTruncated() && len(d.GetGaps()) < enough {
+		answer, err := call(ctx, s, "", s.Devices.GetDevice, &indeliblev1.GetDeviceRequest{
+			AuthorId: d.GetAuthorId(), FromBoot: d.GetSearchedBoot(), FromSeq: d.GetSearchedSeq(),
+		})
+		if err != nil {
+			return err
+		}
+		more := answer.GetDevice()
+		d.Gaps = append(d.Gaps, more.GetGaps()...)
+		d.GapsTruncated, d.SearchedBoot, d.SearchedSeq = more.GetGapsTruncated(), more.GetSearchedBoot(), more.GetSearchedSeq()
+	}
+	return nil
+}
+
 // Register allocates a handle for a new subject. The same request id gives the
 // same handle; nothing is in the log until OpenHandle.
 func (s *Session) Register(ctx context.Context, jurisdiction string, id entry.RequestID, class entry.HandleClass, identifiers []string) (entry.Handle, error) {

@@ -42,6 +42,9 @@ func (n *Node) readIdentity() error {
 	if !equalKey(id.keys.TLS.Public(), chain[0].PublicKey) {
 		return errors.New("node: the certificate is not for the key in " + n.cfg.Keys)
 	}
+	if !bytes.Equal(chain[0].RawSubjectPublicKeyInfo, id.record.TLSKey) {
+		return errors.New("node: the log names another TLS key for this node than the one in " + n.cfg.Keys)
+	}
 	if err := valid(n.cfg.Certificate, chain[0], time.Now()); err != nil {
 		return err
 	}

@@ -206,6 +206,9 @@ func (n *Node) openVaults() error {
 		if err != nil {
 			return err
 		}
+		if err := n.vaults[jurisdiction].CheckRoot(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -161,3 +161,25 @@ func TestAFaultBeforeRaftIsOpenReachesIt(t *testing.T) {
 		t.Fatalf("raft ended with %v", err)
 	}
 }
+
+// TestAForeignTLSKeyIsNotServedWith: a pair of key and certificate that fit each
+// other, of another node.
+func TestAForeignTLSKeyIsNotServedWith(t *testing.T) {
+	t.Parallel()
+	_, other := founded(t, time.Now())
+	_, cfg := founded(t, time.Now())
+	key, err := os.ReadFile(filepath.Join(other.Keys, founding.TLSKeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(cfg.Keys, founding.TLSKeyFile), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := fails(t, cfg); !strings.Contains(err.Error(), "not for the key") {
+		t.Errorf("a key without its certificate: %v", err)
+	}
+	cfg.Certificate = other.Certificate
+	if err := fails(t, cfg); !strings.Contains(err.Error(), "another TLS key") {
+		t.Errorf("the pair: %v", err)
+	}
+}

@@ -436,8 +436,11 @@ func (x *UnbindResponse) GetOutcome() *Outcome {
 }
 
 type GetDeviceRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AuthorId      []byte                 `protobuf:"bytes,1,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	AuthorId []byte                 `protobuf:"bytes,1,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	// Search for gaps from here on: zero, or where an earlier search ended.
+	FromBoot      uint64 `protobuf:"varint,2,opt,name=from_boot,json=fromBoot,proto3" json:"from_boot,omitempty"`
+	FromSeq       uint64 `protobuf:"varint,3,opt,name=from_seq,json=fromSeq,proto3" json:"from_seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,6 +480,20 @@ func (x *GetDeviceRequest) GetAuthorId() []byte {
 		return x.AuthorId
 	}
 	return nil
+}
+
+func (x *GetDeviceRequest) GetFromBoot() uint64 {
+	if x != nil {
+		return x.FromBoot
+	}
+	return 0
+}
+
+func (x *GetDeviceRequest) GetFromSeq() uint64 {
+	if x != nil {
+		return x.FromSeq
+	}
+	return 0
 }
 
 type GetDeviceResponse struct {
@@ -646,12 +663,17 @@ type Device struct {
 	Enrolled uint64 `protobuf:"varint,7,opt,name=enrolled,proto3" json:"enrolled,omitempty"`
 	// In the order of its numbers.
 	Gaps []*Gap `protobuf:"bytes,8,rep,name=gaps,proto3" json:"gaps,omitempty"`
-	// More gaps exist than are listed.
+	// The search ended before the newest statement; GetDevice goes on from
+	// searched_boot and searched_seq. An answer lists at most 100 gaps, and its
+	// search passes 100,000 numbers at most, together with those of a list.
 	GapsTruncated bool `protobuf:"varint,9,opt,name=gaps_truncated,json=gapsTruncated,proto3" json:"gaps_truncated,omitempty"`
 	// Statements at a sequence number that another one has used before.
 	Equivocations uint64 `protobuf:"varint,10,opt,name=equivocations,proto3" json:"equivocations,omitempty"`
 	// Highest boot epoch accepted: a device that lost its state takes the next.
-	HighestBoot   uint64 `protobuf:"varint,11,opt,name=highest_boot,json=highestBoot,proto3" json:"highest_boot,omitempty"`
+	HighestBoot uint64 `protobuf:"varint,11,opt,name=highest_boot,json=highestBoot,proto3" json:"highest_boot,omitempty"`
+	// Where the search for gaps ended, if it was truncated.
+	SearchedBoot  uint64 `protobuf:"varint,12,opt,name=searched_boot,json=searchedBoot,proto3" json:"searched_boot,omitempty"`
+	SearchedSeq   uint64 `protobuf:"varint,13,opt,name=searched_seq,json=searchedSeq,proto3" json:"searched_seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -759,6 +781,20 @@ func (x *Device) GetEquivocations() uint64 {
 func (x *Device) GetHighestBoot() uint64 {
 	if x != nil {
 		return x.HighestBoot
+	}
+	return 0
+}
+
+func (x *Device) GetSearchedBoot() uint64 {
+	if x != nil {
+		return x.SearchedBoot
+	}
+	return 0
+}
+
+func (x *Device) GetSearchedSeq() uint64 {
+	if x != nil {
+		return x.SearchedSeq
 	}
 	return 0
 }
@@ -882,9 +918,11 @@ const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\rUnbindRequest\x12'\n" +
 	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"A\n" +
 	"\x0eUnbindResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"8\n" +
+	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"p\n" +
 	"\x10GetDeviceRequest\x12$\n" +
-	"\tauthor_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h R\bauthorId\"A\n" +
+	"\tauthor_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h R\bauthorId\x12\x1b\n" +
+	"\tfrom_boot\x18\x02 \x01(\x04R\bfromBoot\x12\x19\n" +
+	"\bfrom_seq\x18\x03 \x01(\x04R\afromSeq\"A\n" +
 	"\x11GetDeviceResponse\x12,\n" +
 	"\x06device\x18\x01 \x01(\v2\x14.indelible.v1.DeviceR\x06device\"V\n" +
 	"\x12ListDevicesRequest\x12 \n" +
@@ -893,7 +931,7 @@ const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05limit\"Y\n" +
 	"\x13ListDevicesResponse\x12.\n" +
 	"\adevices\x18\x01 \x03(\v2\x14.indelible.v1.DeviceR\adevices\x12\x12\n" +
-	"\x04next\x18\x02 \x01(\fR\x04next\"\xf5\x02\n" +
+	"\x04next\x18\x02 \x01(\fR\x04next\"\xbd\x03\n" +
 	"\x06Device\x12\x1b\n" +
 	"\tauthor_id\x18\x01 \x01(\fR\bauthorId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12/\n" +
@@ -906,7 +944,9 @@ const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\x0egaps_truncated\x18\t \x01(\bR\rgapsTruncated\x12$\n" +
 	"\requivocations\x18\n" +
 	" \x01(\x04R\requivocations\x12!\n" +
-	"\fhighest_boot\x18\v \x01(\x04R\vhighestBoot\"\xbd\x01\n" +
+	"\fhighest_boot\x18\v \x01(\x04R\vhighestBoot\x12#\n" +
+	"\rsearched_boot\x18\f \x01(\x04R\fsearchedBoot\x12!\n" +
+	"\fsearched_seq\x18\r \x01(\x04R\vsearchedSeq\"\xbd\x01\n" +
 	"\x03Gap\x12\x1d\n" +
 	"\n" +
 	"after_boot\x18\x01 \x01(\x04R\tafterBoot\x12\x1b\n" +
