@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -226,8 +227,10 @@ func (g *gate) turnAway(w http.ResponseWriter, r *http.Request, procedure string
 		// HTTP/1.1 would read the body first, of a caller who may never send it.
 		w.Header().Set("Connection", "close")
 	}
-	// The caller who went away meanwhile misses nothing that counts.
-	_ = g.errors.Write(w, r, answer)
+	if g.errors.Write(w, r, answer) != nil {
+		// The error has addresses in it, and who went away misses nothing that counts.
+		g.faults.logger.LogAttrs(r.Context(), slog.LevelDebug, "a refusal was not taken", slog.String("procedure", procedure))
+	}
 }
 
 // laneOf keeps the reserved lane for those who may do what it is reserved for:

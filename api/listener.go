@@ -201,7 +201,8 @@ func (b *boundedListener) Accept() (net.Conn, error) {
 		if b.enter(host) {
 			return &boundedConn{Conn: conn, leave: func() { b.leave(host) }}, nil
 		}
-		// Whether it took note of the end is its own concern.
+		// Nothing depends on how the end of a refused connection goes; its error
+		// would tell the address, and answering it would end the listener.
 		_ = conn.Close()
 	}
 }

@@ -20,10 +20,10 @@ type change struct {
 type effect uint8
 
 const (
-	treeGrew  effect = 1 << iota // nodes were rewritten under keys that stay
-	keysDied                     // keys were condemned, or left the tree
-	newPerson                    // a registration
-	workToDo                     // the worker should look
+	treeGrew    effect = 1 << iota // nodes were rewritten under keys that stay
+	keysDied                       // keys were condemned, or left the tree
+	newPerson                      // a registration
+	wakesWorker                    // the worker should look
 )
 
 // applier folds the commands of one batch.

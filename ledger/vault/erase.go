@@ -50,7 +50,7 @@ func (a *applier) beginErasure(c beginErasureCommand) (Result, error) {
 			return Result{}, err
 		}
 	}
-	a.effect |= workToDo
+	a.effect |= wakesWorker
 	return Result{}, a.raise(c.slots, 0)
 }
 

@@ -160,17 +160,7 @@ func TestHoldRefusesByName(t *testing.T) {
 	wantCode(t, s.vault.CheckApproval(ctx, request), entry.CodeHoldActive)
 	s.approve(request)
 	s.world.Now += ledgertest.Grace
-	s.must(s.round())
-	if p, _, _ := s.progress(request); len(p.Executed) != 0 {
-		t.Fatal("executed against a hold")
-	}
-	s.whole(alice)
-	s.releaseHold(identity)
-	s.world.Now += 60_000
-	s.must(s.round())
-	if p, _, _ := s.progress(request); !p.Completed {
-		t.Fatal("the release of the hold did not trigger the rest")
-	}
+	s.waitsFor(identity, alice, request)
 	s.releaseHold(clinical)
 	s.erase(alice, entry.ScopeAll)
 }

@@ -147,7 +147,7 @@ func (a *applier) liftHold(set entry.StatementID) error {
 	if err := a.set(keyID(rowHold, set[:]), row.encode()); err != nil {
 		return err
 	}
-	a.effect |= workToDo
+	a.effect |= wakesWorker
 	return a.raise(row.slots, 0)
 }
 

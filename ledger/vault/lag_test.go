@@ -132,18 +132,24 @@ func TestHoldInTheLogIsHonouredAfterACrash(t *testing.T) {
 	s.must(s.round())
 	hold := s.logHold(alice, entry.ClassClinical)
 	s.world.Now += ledgertest.Grace
+	s.waitsFor(hold, alice, request)
+}
+
+// waitsFor checks that an erasure whose grace is over waits for a hold on the
+// person, and comes to its end when that is released.
+func (s *site) waitsFor(hold entry.StatementID, p *person, request entry.StatementID) {
+	s.tb.Helper()
 	s.must(s.round())
 	if p, _, _ := s.progress(request); len(p.Executed) != 0 {
-		t.Fatal("executed against a hold that is in the log")
+		s.tb.Fatal("executed against a hold")
 	}
-	s.whole(alice)
+	s.whole(p)
 	s.releaseHold(hold)
 	s.world.Now += 60_000
 	s.must(s.round())
 	if p, _, _ := s.progress(request); !p.Completed {
-		t.Fatal("the release of the hold did not trigger the rest")
+		s.tb.Fatal("the release of the hold did not trigger the rest")
 	}
-
 }
 
 // logHold puts a hold into the log, and no further.

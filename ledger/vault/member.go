@@ -70,7 +70,7 @@ func (a *applier) members(c membersCommand) (Result, error) {
 			return Result{}, err
 		}
 	}
-	a.effect |= workToDo
+	a.effect |= wakesWorker
 	return Result{}, nil
 }
 

@@ -51,7 +51,7 @@ func (a *applier) plant(c plantCommand) (Result, error) {
 	if err := a.setTop(first); err != nil {
 		return Result{}, err
 	}
-	a.effect |= treeGrew | workToDo
+	a.effect |= treeGrew | wakesWorker
 	return Result{}, a.setRoot(c.root, rootCurrent)
 }
 

@@ -65,7 +65,7 @@ func (a *applier) rekey(c rekeyCommand) (Result, error) {
 	}
 	t.version++
 	t.epoch, t.root, t.wrapped = t.version, c.root, c.wrapped
-	a.effect |= treeGrew | keysDied | workToDo
+	a.effect |= treeGrew | keysDied | wakesWorker
 	if err := a.setTop(*t); err != nil {
 		return Result{}, err
 	}
@@ -148,7 +148,7 @@ func (a *applier) doomLeaves(leaves []uint64) error {
 			return err
 		}
 	}
-	a.effect |= keysDied | workToDo
+	a.effect |= keysDied | wakesWorker
 	return nil
 }
 

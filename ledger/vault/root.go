@@ -62,7 +62,7 @@ func (a *applier) burn(version uint64) error {
 }
 
 func (a *applier) doomRoot(version uint64) error {
-	a.effect |= workToDo
+	a.effect |= wakesWorker
 	return a.setRoot(version, rootDoomed)
 }
 

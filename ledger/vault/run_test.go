@@ -20,9 +20,7 @@ func TestRunCarriesAnErasure(t *testing.T) {
 		s := newSite(t, 71, vfs.NewMem(), spec(0, 0, 0, 0))
 		alice, err := s.register("mrn|alice")
 		s.must(err)
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- s.vault.Run(ctx) }()
+		stop := s.start()
 		request, err := s.request(alice, entry.ScopeAll)
 		s.must(err)
 		s.approve(request)
@@ -31,12 +29,20 @@ func TestRunCarriesAnErasure(t *testing.T) {
 		if p, _, err := s.progress(request); err != nil || !p.Completed {
 			t.Errorf("the erasure is not complete: %+v (%v)", p, err)
 		}
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		s.must(stop())
 		s.close()
 	})
+}
+
+// start runs the worker; stop ends it and returns what Run returned.
+func (s *site) start() (stop func() error) {
+	ctx, cancel := context.WithCancel(s.tb.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.vault.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}
 }
 
 // TestRunGoesOnAfterFaults: an answer that does not come is not the end.
@@ -50,9 +56,7 @@ func TestRunGoesOnAfterFaults(t *testing.T) {
 		s.approve(request)
 		rng := rand.New(rand.NewPCG(72, 72))
 		s.propose = func(Command) string { return []string{"lost", "unknown", "", ""}[rng.IntN(4)] }
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- s.vault.Run(ctx) }()
+		stop := s.start()
 		for range 120 { // seconds of the bubble's clock
 			timer(t, s.vault.cfg.Every)
 			synctest.Wait()
@@ -60,10 +64,7 @@ func TestRunGoesOnAfterFaults(t *testing.T) {
 		if p, _, err := s.progress(request); err != nil || !p.Completed {
 			t.Errorf("the erasure is not complete: %+v (%v)", p, err)
 		}
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		s.must(stop())
 		s.close()
 	})
 }

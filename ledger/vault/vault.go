@@ -91,7 +91,7 @@ func New(cfg Config, store *Store, provider Provider, env Env) (*Vault, error) {
 	v.directory = newDirectory(v)
 	store.observe(v.directory.forget)
 	store.observe(func(c change) {
-		if c.effect&workToDo != 0 {
+		if c.effect&wakesWorker != 0 {
 			v.Wake()
 		}
 	})

@@ -73,7 +73,7 @@ func (a *applier) verdict(c verdictCommand) (Result, error) {
 	if t == nil || old == nil || t.root != c.version {
 		return outdated("the root version")
 	}
-	a.effect |= workToDo
+	a.effect |= wakesWorker
 	return Result{}, a.set(key64ID(rowVerdict, c.version, c.author[:]), []byte{bit(c.ok)})
 }
 
@@ -153,7 +153,7 @@ func (a *applier) attest(c attestCommand) (Result, error) {
 	if state != rootDoomed {
 		return outdated("the root version")
 	}
-	a.effect |= workToDo
+	a.effect |= wakesWorker
 	word := []byte{byte(c.method), byte(c.strength)}
 	if err := a.set(key64ID(rowAttest, c.version, c.author[:]), word); err != nil {
 		return Result{}, err
