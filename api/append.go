@@ -12,7 +12,7 @@ import (
 	"indelible/raft"
 )
 
-// take is the one way into the log (DESIGN section 5). Each step either passes
+// take is the one way into the log (DESIGN §5). Each step either passes
 // a statement on or ends its way with a refusal of its own; an error of take is
 // one of the whole call, after which the same bytes may be sent again.
 func (s *Server) take(ctx context.Context, via *route, in []*indeliblev1.Submission, wait indeliblev1.Wait) ([]*indeliblev1.Outcome, error) {

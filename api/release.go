@@ -49,8 +49,8 @@ func (r *recorded) denied(with *entry.Refusal) error {
 	return &detailed{Refusal: with, beside: &indeliblev1.AccessDenied{Access: r.evidence()}}
 }
 
-// record writes the access entry of a call and waits for its receipt (DESIGN
-// section 6). Nothing may be released before it returns without error; with an
+// record writes the access entry of a call and waits for its receipt
+// (DESIGN §6). Nothing may be released before it returns without error; with an
 // error, whatever it is, nothing is released at all.
 func (s *Server) record(ctx context.Context, v *vault.Vault, a access) (*recorded, error) {
 	r, err := s.write(ctx, v, a)

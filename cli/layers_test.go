@@ -33,7 +33,7 @@ var (
 	mldsa     = []string{"filippo.io/mldsa"}
 )
 
-// laws is the table of DESIGN.md §3, with ledger/state beneath the two state
+// laws is the table of DESIGN §3, with ledger/state beneath the two state
 // machines. A key ending in /... speaks for the folders below as well.
 var laws = map[string]law{
 	"proof":        {pure: true, others: slices.Concat(merkle, mldsa, []string{"golang.org/x/mod/sumdb/note"})},
@@ -106,7 +106,7 @@ func TestImportsFollowTheRoad(t *testing.T) {
 	for _, p := range g.own() {
 		l, ok := lawOf(p.path)
 		if !ok {
-			t.Errorf("%s is in no row of the import law: nothing may be added beside the folders of DESIGN.md", p.path)
+			t.Errorf("%s is in no row of the import law: nothing may be added beside the folders of DESIGN §3", p.path)
 			continue
 		}
 		for _, to := range p.imports {

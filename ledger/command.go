@@ -8,7 +8,7 @@ import (
 	"indelible/ledger/entry"
 )
 
-// Command types in the Raft log of the global group (FORMATS section 7). Type 0
+// Command types in the Raft log of the global group (FORMATS §7). Type 0
 // belongs to package raft.
 const (
 	// CommandAppend orders statements; without any it only moves ledger time.
@@ -20,7 +20,7 @@ const (
 )
 
 // MaxAppendBody bounds the body of an append, bytes: a command is at most 1 MiB
-// with its envelope (FORMATS section 7).
+// with its envelope (FORMATS §7).
 const MaxAppendBody = 1<<20 - 64
 
 // itemHeader is the seal time (8 bytes) and the length of the statement (2).

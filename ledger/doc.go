@@ -14,6 +14,6 @@
 //   - An entry's leaf is written once and never re-encoded.
 //   - Readers see committed state only, and never wait for the writer.
 //
-// The rules are those of FORMATS sections 1 and 3; what each row holds stands
+// The rules are those of FORMATS §1 and §3; what each row holds stands
 // in keyspace.go; why a crash loses nothing stands in DESIGN.md.
 package ledger

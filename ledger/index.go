@@ -2,7 +2,7 @@ package ledger
 
 import "indelible/ledger/entry"
 
-// indexSubject notes which handles an entry is about (FORMATS section 5): its
+// indexSubject notes which handles an entry is about (FORMATS §5): its
 // sub, the handle of the binding that is its sub, the handle of a binding it
 // opens or closes. Consents and accessors have lists of their own.
 func (t *tx) indexSubject(s *entry.Statement, index uint64) error {

@@ -4,7 +4,7 @@ import (
 	"indelible/ledger/entry"
 )
 
-// Times of FORMATS section 1, milliseconds.
+// Times of FORMATS §1, milliseconds.
 const (
 	clockTolerance = 5 * 60 * 1000           // how far a signer's clock may be ahead of ledger time, or before its binding
 	arrivalWindow  = 7 * 24 * 60 * 60 * 1000 // how long after a binding's end its statements may arrive
@@ -73,7 +73,7 @@ func (t *tx) signature(w *work, author *Author) error {
 }
 
 // mayStill judges the state of the author, and whether a revoked one vouched
-// for this statement (FORMATS section 1, "upto").
+// for this statement (FORMATS §1, "upto").
 func (t *tx) mayStill(s *entry.Statement, author *Author) (late bool, err error) {
 	switch author.State {
 	case AuthorActive:
@@ -134,7 +134,7 @@ func (t *tx) seen(s *entry.Statement) error {
 	return nil
 }
 
-// seal judges the seal time against the command's own time (FORMATS section 7).
+// seal judges the seal time against the command's own time (FORMATS §7).
 func (t *tx) seal(w *work) error {
 	switch {
 	case w.unsealed:

@@ -41,8 +41,8 @@ func judgeApprove(e *Erasure, author *Author) error {
 	return nil
 }
 
-// judgeCancel is stricter than FORMATS asks: it refuses from the end of grace
-// on, not from the first execution. A vault that has seen ledger time pass that
+// judgeCancel refuses from the end of grace on, not from the first execution
+// (decision 0004). A vault that has seen ledger time pass that
 // end may destroy keys without a cancel overtaking it.
 func (t *tx) judgeCancel(e *Erasure) error {
 	switch {

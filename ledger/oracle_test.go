@@ -9,7 +9,7 @@ import (
 	"indelible/ledger/entry"
 )
 
-// oracle judges a second time, from FORMATS sections 1 and 3, as naively as
+// oracle judges a second time, from FORMATS §1 and §3, as naively as
 // possible: everything in maps, chains walked link by link, and instead of one
 // reason for a refusal the set of all that apply.
 type oracle struct {

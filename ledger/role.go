@@ -3,7 +3,7 @@ package ledger
 import "indelible/ledger/entry"
 
 // mayRole refuses a role that may not sign the kind or step, and a device
-// without a sequence or anyone else with one (FORMATS sections 1 and 3).
+// without a sequence or anyone else with one (FORMATS §1 and §3).
 func mayRole(s *entry.Statement, role entry.Role) error {
 	if !roleSigns(s, role) {
 		return entry.Refuse(entry.CodeRoleForbidden, "the role %s may not sign this %s", role, s.Kind)

@@ -9,7 +9,7 @@ import (
 )
 
 // TestRoles puts everything that can be signed before every role, as the table
-// of FORMATS section 3 has it: those named there are refused for something else
+// of FORMATS §3 has it: those named there are refused for something else
 // or not at all, all others for their role.
 func TestRoles(t *testing.T) {
 	s := tell(t, 9)

@@ -105,7 +105,7 @@ func TestRulesOfNames(t *testing.T) {
 }
 
 // TestTimesOfABinding: five minutes before it begins, at its very end, and seven
-// days after that, to the millisecond (FORMATS section 1).
+// days after that, to the millisecond (FORMATS §1).
 func TestTimesOfABinding(t *testing.T) {
 	w := ledgertest.NewWorld(t, 64)
 	l := w.Open(t, vfs.NewMem(), "ledger")

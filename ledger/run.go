@@ -8,8 +8,8 @@ import (
 
 // A device's statements name each the one before (prev). Statements so linked
 // form a run, whose oldest either has no prev or waits for one that is not
-// logged. Who vouches for a statement vouches for its whole run (FORMATS section
-// 1, "upto"), so all that must be known of a run is what its oldest waits for.
+// logged. Who vouches for a statement vouches for its whole run (FORMATS §1,
+// "upto"), so all that must be known of a run is what its oldest waits for.
 //
 // Runs grow at both ends and merge; they are kept as a forest (union by rank):
 // a run that was merged points to another of the same device. A device that

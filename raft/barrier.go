@@ -9,7 +9,7 @@ import (
 
 // barrier returns when everything that was acknowledged before the call is
 // folded in here, on whatever node it was acknowledged: the linearizable read of
-// ENGINEERING.md §1.2. What the library calls AppliedIndex is only what it has
+// decision 0024. What the library calls AppliedIndex is only what it has
 // handed over, so our own watermark is waited for.
 func (g *group) barrier(ctx context.Context, stop <-chan struct{}) error {
 	r, term, err := g.leading()

@@ -19,7 +19,7 @@ const retryVotes = 250 * time.Millisecond
 var errNoMajority = errors.New("raft: no majority of members vouched for the checkpoint")
 
 // publisher signs and publishes checkpoints of the global group's log while
-// this node leads it (DESIGN.md §5.5). One publication runs at a time and the
+// this node leads it (DESIGN §5). One publication runs at a time and the
 // next begins when the last is done, so under load each covers more entries.
 type publisher struct {
 	ledger *ledger.Ledger

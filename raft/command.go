@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// A command is what a Raft entry of type "command" holds (FORMATS.md §7):
+// A command is what a Raft entry of type "command" holds (FORMATS §7):
 //
 //	version (2) ‖ type (2) ‖ leader time, Unix ms (8) ‖ body
 //

@@ -17,19 +17,19 @@ import (
 // stand in Config.
 const (
 	// MaxCommand bounds one Raft command with its envelope, in bytes
-	// (FORMATS.md §7). It bounds the memory of replication and of one apply.
+	// (FORMATS §7). It bounds the memory of replication and of one apply.
 	MaxCommand = 1 << 20
 
 	// ClockTolerance is how far a member's clock may be from the leader's and
 	// how far behind ledger time, before it refuses to vouch for a checkpoint
-	// (DESIGN.md §5.5).
+	// (DESIGN §5).
 	ClockTolerance = 5 * time.Second
 
 	// PQInterval is how often at most a checkpoint gets ML-DSA-44 cosignatures:
-	// with news, one at least this often follows (DESIGN.md §5.5).
+	// with news, one at least this often follows (DESIGN §5).
 	PQInterval = time.Second
 
-	maxNameBytes = 255 // a note key name, FORMATS.md §3
+	maxNameBytes = 255 // a note key name, FORMATS §3
 )
 
 // Defaults of the limits in Config.

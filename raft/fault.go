@@ -93,7 +93,7 @@ func (f *fault) err() error {
 
 // watchdog fences a node whose disk hangs. Without it a leader would go on
 // answering heartbeats while nothing it accepts reaches the disk, and nobody
-// would take over (ENGINEERING.md §1.3).
+// would take over (decision 0026).
 type watchdog struct {
 	fault *fault
 	limit time.Duration

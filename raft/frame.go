@@ -10,7 +10,7 @@ import (
 // Purpose says what a peer stream carries after its first frame.
 type Purpose uint8
 
-// The purposes of FORMATS.md §7, in the order named there.
+// The purposes of FORMATS §7, in the order named there.
 const (
 	PurposeRaft    Purpose = 1 + iota // messages of one Raft group
 	PurposeSeed                       // state for a node that lags too far behind
@@ -19,7 +19,7 @@ const (
 	PurposeCosign                     // checkpoints on their way to a vote
 )
 
-// String names the purpose as FORMATS.md does.
+// String names the purpose as FORMATS §7 does.
 func (p Purpose) String() string {
 	names := [...]string{"raft", "seed", "keyring", "forward", "cosign"}
 	if p < PurposeRaft || int(p) > len(names) {

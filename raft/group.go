@@ -21,7 +21,7 @@ const GlobalGroup = "global"
 // jurisdiction. It cannot meet GlobalGroup's: a jurisdiction has no slash.
 func JurisdictionGroup(jurisdiction string) string { return "vault/" + jurisdiction }
 
-// Timing and sizes of a group (ENGINEERING.md §1.1, §1.4).
+// Timing and sizes of a group (decision 0027).
 const (
 	heartbeatTimeout  = 2 * time.Second
 	leaderLease       = time.Second
@@ -192,7 +192,7 @@ func (g *group) sole(r *hraft.Raft) bool {
 
 // follow takes leadership news from the library for as long as the instance
 // lives. It does nothing else and never calls the library: its main loop waits
-// for this channel (ENGINEERING.md §1.3).
+// for this channel (decision 0025).
 func (g *group) follow(stop <-chan struct{}) {
 	for {
 		select {
@@ -215,7 +215,7 @@ func signal(ch chan struct{}) {
 }
 
 // openTerms commits a TermOpen in each term this node leads. Only then does it
-// know everything former leaders committed (ENGINEERING.md §1.2).
+// know everything former leaders committed (decision 0024).
 func (g *group) openTerms(ctx context.Context) {
 	for {
 		select {

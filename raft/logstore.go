@@ -30,7 +30,7 @@ const (
 	logDir = "raftlog"
 
 	// A large memtable lets most entries be truncated before they would be
-	// written a second time, into a table (ENGINEERING.md §2).
+	// written a second time, into a table (decision 0021).
 	logMemTableBytes  = 64 << 20
 	logStopMemTables  = 4
 	logMaxOpenFiles   = 1000

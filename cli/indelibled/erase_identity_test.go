@@ -89,7 +89,7 @@ func checkWhole(t *testing.T, r *running, handle, jurisdiction string, want []st
 }
 
 // keptMembers are the members of an Observation that stay in its clinical part
-// (FORMATS.md §2); x stands for any ending.
+// (FORMATS §2); x stands for any ending.
 var keptMembers = regexp.MustCompile(`^(resourceType|status|category|code|effective[A-Z][A-Za-z]*|value[A-Z][A-Za-z]*|dataAbsentReason|interpretation|bodySite|method|referenceRange|component)$`)
 
 func eraseIdentity(t *testing.T, r *running, reference string, lines []string) {

@@ -1,6 +1,6 @@
 package entry
 
-// The code lists of FORMATS section 3. A code is a uint from 1 in the order
+// The code lists of FORMATS §3. A code is a uint from 1 in the order
 // named there; a new one is appended to its list, never inserted.
 
 // Role is what an author may do. An author has one.

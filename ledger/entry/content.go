@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// The sealed contents of media type application/cbor (FORMATS section 2). They
+// The sealed contents of media type application/cbor (FORMATS §2). They
 // name people and places, so they print as a fixed text.
 
 const (

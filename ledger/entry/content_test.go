@@ -68,7 +68,7 @@ func TestRequestHash(t *testing.T) {
 	caller := AuthorID{3}
 	base := RequestHash("Read", []StatementID{a, b}, []string{"x", "y"}, caller)
 	if base != hashOf(second(t, []any{"Read", [][]byte{a[:], b[:]}, []string{"x", "y"}, caller[:]})) {
-		t.Error("not the SHA-256 of the CBOR in FORMATS section 2")
+		t.Error("not the SHA-256 of the CBOR in FORMATS §2")
 	}
 	if RequestHash("", nil, nil, AuthorID{}) != hashOf(second(t, []any{"", [][]byte{}, []string{}, make([]byte, 32)})) {
 		t.Error("empty lists are not empty arrays")

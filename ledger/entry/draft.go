@@ -27,7 +27,7 @@ type Draft struct {
 // with a low s if it is ES256. rand serves the signer only. What comes back was
 // parsed and verified as any other statement is; a draft that would not pass is
 // refused. The author persists the bytes before it sends them the first time and
-// sends no others (FORMATS section 1).
+// sends no others (FORMATS §1).
 func (d Draft) Sign(rand io.Reader, key crypto.Signer) (*Statement, error) {
 	pub, err := NewPublicKey(key.Public())
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // The order of P-256 and half of it: a signature (r, s) is as valid as
-// (r, n-s), so only the one with s <= n/2 is accepted (FORMATS section 1).
+// (r, n-s), so only the one with s <= n/2 is accepted (FORMATS §1).
 var (
 	orderP256 = elliptic.P256().Params().N
 	halfP256  = new(big.Int).Rsh(orderP256, 1)

@@ -13,8 +13,8 @@ import (
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
-// A slow second implementation of Ed25519 verification by the rules of FORMATS
-// section 1, over math/big, written from RFC 8032 section 5.1.
+// A slow second implementation of Ed25519 verification by the rules of
+// FORMATS §1, over math/big, written from RFC 8032 section 5.1.
 
 var (
 	edP = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))

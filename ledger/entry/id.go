@@ -11,7 +11,7 @@ const (
 )
 
 // StatementID is the SHA-256 of a statement's COSE Sig_structure, so that
-// neither the signature nor the envelope takes part (FORMATS section 1).
+// neither the signature nor the envelope takes part (FORMATS §1).
 type StatementID [HashSize]byte
 
 // AuthorID is the SHA-256 of an author key's SubjectPublicKeyInfo, the kid of

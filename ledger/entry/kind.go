@@ -6,7 +6,7 @@ import "strconv"
 // statement the kind is spelled in the typ header.
 type Kind uint8
 
-// The kinds of FORMATS section 3.
+// The kinds of FORMATS §3.
 const (
 	KindGenesis Kind = 1 + iota
 	KindAuthor
@@ -33,7 +33,7 @@ var kindNames = [...]string{
 // before.
 var reservedKinds = []string{"opaque", "agreement", "incident", "release"}
 
-// Kinds lists every kind, in the order of FORMATS section 3.
+// Kinds lists every kind, in the order of FORMATS §3.
 func Kinds() []Kind {
 	kinds := make([]Kind, 0, len(kindNames)-1)
 	for k := KindGenesis; k <= KindNode; k++ {

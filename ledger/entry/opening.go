@@ -16,7 +16,7 @@ const (
 	openingVersion = 1
 )
 
-// Media types of contents (FORMATS section 2).
+// Media types of contents (FORMATS §2).
 const (
 	MediaTypeCBOR  = "application/cbor"
 	MediaTypeFHIR  = "application/fhir+json"

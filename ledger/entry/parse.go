@@ -22,7 +22,7 @@ const (
 	sigStructureAAD  = 0x40
 )
 
-// Protected header labels (FORMATS section 1).
+// Protected header labels (FORMATS §1).
 const (
 	headerAlg      = 1
 	headerKid      = 4
@@ -34,7 +34,7 @@ const (
 	hashAlgSHA256 = -16
 )
 
-// CWT claims (FORMATS section 1).
+// CWT claims (FORMATS §1).
 const (
 	claimIss          = 1
 	claimSub          = 2
@@ -58,7 +58,7 @@ const (
 	subHandle  = "h:"
 )
 
-// Parse reads a statement strictly: FORMATS sections 1 to 3, every rule that
+// Parse reads a statement strictly: FORMATS §1 to §3, every rule that
 // needs no state. It does not verify the signature; Verify does. The statement
 // keeps a copy of raw. The error is a *Refusal.
 func Parse(raw []byte) (*Statement, error) {

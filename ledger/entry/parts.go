@@ -10,7 +10,7 @@ import (
 // Class is the kind of data in a part, and so which key seals it.
 type Class uint8
 
-// The classes of parts (FORMATS section 2).
+// The classes of parts (FORMATS §2).
 const (
 	ClassClinical Class = 1 + iota
 	ClassIdentity
@@ -148,7 +148,7 @@ func (s *Statement) CheckSealed(parts Parts, openings map[Class][]byte, complete
 	return nil
 }
 
-// hasClasses is the table of FORMATS section 2: clinical and maybe identity for
+// hasClasses is the table of FORMATS §2: clinical and maybe identity for
 // readings and corrections, one fixed class for every other kind.
 func (s *Statement) hasClasses(classes []Class) bool {
 	first, only := classes[0], len(classes) == 1

@@ -99,8 +99,8 @@ func content(t testing.TB, v interface{ EncodeContent() ([]byte, error) }) Openi
 	return Opening{MediaType: MediaTypeCBOR, Content: b}
 }
 
-// goodRecords has one record for each row of the table of parts in FORMATS
-// section 2.
+// goodRecords has one record for each row of the table of parts in
+// FORMATS §2.
 func goodRecords(t testing.TB, c chance) map[string]sealedRecord {
 	draft := func(kind Kind, i int) Draft { return acceptCases(t, kind)[i].draft }
 	fhir := Opening{MediaType: MediaTypeFHIR, Content: []byte(`{"resourceType":"Observation"}`)}

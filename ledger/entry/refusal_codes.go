@@ -111,7 +111,7 @@ var codeTable = [...]CodeMeaning{
 	{CodeTooLarge, "The input is larger than its format allows.", nothingLogged, "Send less in one piece: a statement holds 16 KiB, an opening 512 KiB.", false},
 	{CodeNotCanonical, "The CBOR is valid but not in its one deterministic spelling (RFC 8949 section 4.2.1).", nothingLogged, "Encode with shortest lengths, definite lengths and sorted keys, then sign again.", false},
 	{CodeUnknownLabel, "A header, claim or field stands there that the format does not list for this kind and action.", nothingLogged, fixAuthor, false},
-	{CodeUnknownKind, "The typ header names no kind of this log.", nothingLogged, "Use a kind of FORMATS section 3, or a newer node.", false},
+	{CodeUnknownKind, "The typ header names no kind of this log.", nothingLogged, "Use a kind of FORMATS §3, or a newer node.", false},
 	{CodeUnknownCode, "A code is in no published list.", nothingLogged, "Use a code of the list, or a newer node.", false},
 	{CodeCritRefused, "The statement carries a crit header, and no extension is understood here.", nothingLogged, "Sign again without crit.", false},
 	{CodeWrongAlgorithm, "The algorithm is not ES256 or EdDSA, or does not fit the author's key.", nothingLogged, "Sign with the algorithm of the key: -7 for P-256, -8 for Ed25519.", false},

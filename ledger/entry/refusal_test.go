@@ -64,7 +64,7 @@ func checkCodes[T interface {
 	}
 }
 
-// TestCodeOrder nails the codes to the order of FORMATS section 3: a code that
+// TestCodeOrder nails the codes to the order of FORMATS §3: a code that
 // moved would change the meaning of what is logged.
 func TestCodeOrder(t *testing.T) {
 	for _, v := range []struct {

@@ -66,7 +66,7 @@ const (
 	must
 )
 
-// kindRule is what a kind demands of the claims (FORMATS sections 1 and 3).
+// kindRule is what a kind demands of the claims (FORMATS §1 and §3).
 type kindRule struct {
 	binding, handle need // of the sub; two mays mean: one of them must
 	sequence        need // boot and seq instead of a request id

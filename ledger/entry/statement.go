@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 )
 
-// Limits of a statement (FORMATS section 1).
+// Limits of a statement (FORMATS §1).
 const (
 	MaxStatement = 16 << 10              // bytes, whole, from D2 84
 	MaxSeconds   = 1 << 52               // claim iat, seconds

@@ -141,7 +141,7 @@ func claimCases() []refuseCase {
 }
 
 // kindClaimCases are the faults of claims that depend on the kind, derived from
-// its row in FORMATS section 3.
+// its row in FORMATS §3.
 func kindClaimCases(kind Kind, first Draft) []refuseCase {
 	cases := []refuseCase{
 		{"of another log's form", CodeFieldInvalid, func(f *forge) { f.claim(claimAud, "urn:indelible:vault:"+LogID{}.String()) }},

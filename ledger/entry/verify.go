@@ -7,7 +7,7 @@ import (
 	voi "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 )
 
-// eddsaRules is the verification of FORMATS section 1: the cofactored equation
+// eddsaRules is the verification of FORMATS §1: the cofactored equation
 // of RFC 8032 section 5.1.7, canonical A and R, A not of small order, S < L
 // (which the library always demands). A small-order R is allowed. Single and
 // batch verification take the same rules and agree on every input, because both

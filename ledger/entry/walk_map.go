@@ -105,7 +105,7 @@ func (f *fields) end() {
 }
 
 // labelCrit is the COSE header that lists headers a reader must understand.
-// Libraries accept unknown critical labels silently (STANDARDS section 7), so
+// Libraries accept unknown critical labels silently (decision 0042), so
 // none is allowed at all.
 const labelCrit = 2
 

@@ -34,7 +34,7 @@ const (
 )
 
 // MaxCommand bounds a command's body, bytes: with its envelope a command stays
-// below 1 MiB (FORMATS section 7).
+// below 1 MiB (FORMATS §7).
 const MaxCommand = 1<<20 - 64
 
 // Command is a proposal to the Raft group of one jurisdiction. It holds

@@ -55,7 +55,7 @@ func newKey(random io.Reader) (Key, error) {
 	return k, nil
 }
 
-// aead is AES-256-GCM that draws its nonce itself (FORMATS section 6).
+// aead is AES-256-GCM that draws its nonce itself (FORMATS §6).
 func (k *Key) aead() (cipher.AEAD, error) {
 	block, err := aes.NewCipher(k[:])
 	if err != nil {
@@ -71,7 +71,7 @@ func (k *Key) aead() (cipher.AEAD, error) {
 // What begins the associated data of each use of a key, so that a ciphertext of
 // one use never opens as another.
 const (
-	useRecord = 1 // [1, group, slot, class, statement id, commitment] (FORMATS section 6)
+	useRecord = 1 // [1, group, slot, class, statement id, commitment] (FORMATS §6)
 	useRow    = 2 // [2, group, row letter, number]
 	useNode   = 3 // [3, group, level, position, epoch]
 	useTop    = 4 // [4, group, height, epoch]

@@ -116,7 +116,7 @@ func TestSealSplitsBySize(t *testing.T) {
 	}
 }
 
-// TestAssociatedDataIsTheFormat: FORMATS section 6, by another encoder.
+// TestAssociatedDataIsTheFormat: FORMATS §6, by another encoder.
 func TestAssociatedDataIsTheFormat(t *testing.T) {
 	mode, err := cbor.CoreDetEncOptions().EncMode()
 	if err != nil {

@@ -99,7 +99,7 @@ func readFile(path, what string) ([]byte, error) {
 }
 
 // readStatement reads a signed statement. A foreign ES256 signature with the
-// larger s is brought into the form the log keeps (FORMATS.md §1).
+// larger s is brought into the form the log keeps (FORMATS §1).
 func readStatement(path string) (*entry.Statement, error) {
 	raw, err := readFile(path, "a file with a signed statement")
 	if err != nil {

@@ -65,7 +65,7 @@ func (s *Session) settle(author *entry.PublicKey, sent *entry.Statement, o *inde
 }
 
 // settleDuplicate proves the statement as it stands in the log: the same id,
-// perhaps under another valid signature of the same key (FORMATS.md §1).
+// perhaps under another valid signature of the same key (FORMATS §1).
 func (s *Session) settleDuplicate(author *entry.PublicKey, sent *entry.Statement, o *indeliblev1.Outcome) (*Entry, error) {
 	logged := sent
 	if raw := o.GetLoggedStatement(); len(raw) > 0 && !bytes.Equal(raw, sent.Bytes()) {
