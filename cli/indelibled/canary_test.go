@@ -17,9 +17,9 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 

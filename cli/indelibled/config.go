@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelibled/node"
+	"indelible/cli/say"
 )
 
 // configFlags declares the flags by which a command is configured.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelibled/node"
+	"indelible/cli/say"
 	"indelible/ledger"
 )
 

@@ -15,9 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 
@@ -110,9 +109,9 @@ func (f initFlags) run(p *say.Printer) error {
 	if err != nil {
 		return err
 	}
-	lock, err := credential.LockDir(f.dir)
+	lock, err := founding.LockDir(f.dir)
 	switch {
-	case errors.Is(err, credential.ErrLocked):
+	case errors.Is(err, founding.ErrLocked):
 		return say.Refused("IN_USE", "another process makes a log in "+f.dir, "nothing was made or changed", "wait for it, or choose another directory")
 	case err != nil:
 		return say.Local(err, "the directory cannot be used", "give another with --dir")

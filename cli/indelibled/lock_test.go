@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"indelible/cli/indelible/credential"
+	"indelible/cli/indelibled/founding"
 )
 
 // Two foundings in one directory would mix the keys of one log with the genesis of
 // the other, for good.
 func TestOneFoundingADirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
-	lock, err := credential.LockDir(dir)
+	lock, err := founding.LockDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 )
 
 func main() {

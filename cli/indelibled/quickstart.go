@@ -3,8 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelibled/quickstart"
+	"indelible/cli/say"
 )
 
 func newQuickstart(p *say.Printer) *cobra.Command {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 	"indelible/cli/indelible/logcheck"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/quickstart"

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelibled/node"
+	"indelible/cli/say"
 )
 
 func newServe(p *say.Printer) *cobra.Command {

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
 	"indelible/cli/indelible/session"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 

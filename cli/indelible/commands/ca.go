@@ -3,9 +3,9 @@ package commands
 import (
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
 	"indelible/cli/indelible/session"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )

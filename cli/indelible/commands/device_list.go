@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 

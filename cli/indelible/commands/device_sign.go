@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ingest/fhir"
 	"indelible/ledger/entry"

@@ -3,8 +3,8 @@ package commands
 import (
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"sync"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
+	"indelible/cli/say"
 	"indelible/ingest"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
 	"indelible/cli/indelible/session"
+	"indelible/cli/say"
 )
 
 // maxPage bounds the records of one page, as the server does.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 )
 
 // Run is the program without the process around it: it returns the exit code.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )

@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 	"indelible/cli/indelible/logcheck"
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 	"indelible/proof"

@@ -1,7 +1,7 @@
 package session
 
 import (
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )

@@ -6,7 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 )
 

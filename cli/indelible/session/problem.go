@@ -13,7 +13,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 )
 
 // problem turns a failed call into what a person needs. What the server said

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 	"indelible/proof"

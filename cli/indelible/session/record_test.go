@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )

@@ -10,9 +10,9 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/client/credential"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 	"indelible/proof"

@@ -11,7 +11,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/ingest/fhir"
 	"indelible/ledger/entry"
 )

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 )
 
 // configText is the node's configuration with the consequence of each line.

@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -88,7 +88,15 @@ func (w *work) run() error {
 			return err
 		}
 	}
-	return credential.Remove(filepath.Join(w.spec.Dir, markerFile))
+	return w.removeMarker()
+}
+
+// removeMarker says that the founding is complete, and waits until that is on disk.
+func (w *work) removeMarker() error {
+	if err := os.Remove(filepath.Join(w.spec.Dir, markerFile)); err != nil {
+		return fmt.Errorf("end the founding: %w", err)
+	}
+	return credential.SyncDir(w.spec.Dir)
 }
 
 func (w *work) makeAuthorities() error {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger/entry"
 )

@@ -12,7 +12,7 @@ import (
 
 	"filippo.io/mldsa"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 )
 
 // The files of a node's key folder.
@@ -24,7 +24,10 @@ const (
 	LogKeyFile      = "log.pem"      // Ed25519: the log's own signature, the same on every voter
 )
 
-const mldsaSeedBytes = 32
+const (
+	mldsaSeedBytes = 32
+	blockMLDSA     = "INDELIBLE ML-DSA-44 SEED" // PEM type: the 32 bytes of FIPS 204's xi
+)
 
 // NodeKeys are the private keys of one node.
 type NodeKeys struct {
@@ -66,7 +69,7 @@ func (k *NodeKeys) write(dir string) error {
 			return err
 		}
 	}
-	return credential.WriteMLDSA(filepath.Join(dir, MLDSAKeyFile), k.MLDSA)
+	return credential.WriteSecretPEM(filepath.Join(dir, MLDSAKeyFile), blockMLDSA, k.MLDSA.Bytes())
 }
 
 // ReadNodeKeys reads the key folder of a node.
@@ -90,8 +93,12 @@ func ReadNodeKeys(dir string) (*NodeKeys, error) {
 		}
 		*file.into = key
 	}
-	if k.MLDSA, err = credential.ReadMLDSA(filepath.Join(dir, MLDSAKeyFile)); err != nil {
+	seed, err := credential.ReadSecretPEM(filepath.Join(dir, MLDSAKeyFile), blockMLDSA)
+	if err != nil {
 		return nil, err
+	}
+	if k.MLDSA, err = mldsa.NewPrivateKey(mldsa.MLDSA44(), seed); err != nil {
+		return nil, fmt.Errorf("%s holds no usable ML-DSA-44 seed: %w", MLDSAKeyFile, err)
 	}
 	return k, nil
 }

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 	"indelible/ledger/entry"
 )
 

@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger/entry"
 )

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"indelible/api"
-	"indelible/cli/indelible/credential"
+	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger"
 	"indelible/ledger/entry"

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 	"indelible/raft"
 )
 

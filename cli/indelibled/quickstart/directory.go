@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"time"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 
@@ -29,9 +29,9 @@ func (s *show) lockDirectory() (*os.File, error) {
 		return nil, say.Usage("give one with --dir", "the directory is not named")
 	}
 	s.Dir, s.site = dir, founding.Site{Dir: dir}
-	lock, err := credential.LockDir(dir)
+	lock, err := founding.LockDir(dir)
 	switch {
-	case errors.Is(err, credential.ErrLocked):
+	case errors.Is(err, founding.ErrLocked):
 		return nil, s.inUse()
 	case err != nil:
 		return nil, say.Local(err, "the directory cannot be used", "give another with --dir")

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )

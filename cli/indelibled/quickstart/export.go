@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 )
 
 // The names of exported files: what was signed, and the proof that it is in the

@@ -3,9 +3,9 @@ package quickstart
 import (
 	"context"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 

@@ -11,11 +11,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
+	"indelible/cli/say"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 

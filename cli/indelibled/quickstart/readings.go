@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ingest"
 )
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"indelible/cli/indelible/say"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 )
 
 // Summary is the one object of --output json. Its member names are a contract.

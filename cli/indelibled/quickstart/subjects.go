@@ -10,10 +10,10 @@ import (
 	"io"
 	"time"
 
-	"indelible/cli/indelible/credential"
-	"indelible/cli/indelible/say"
+	"indelible/api/client/credential"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ingest"
 )
 

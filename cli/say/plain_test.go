@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 )
 
 // A reading's text is a stranger's: it must not write lines of its own, hide others

@@ -1,9 +1,11 @@
-package credential
+package founding
 
 import (
 	"errors"
 	"fmt"
 	"os"
+
+	"indelible/api/client/credential"
 )
 
 // ErrLocked is a directory another process is filling.
@@ -13,7 +15,7 @@ var ErrLocked = errors.New("another process works in this directory")
 // until the lock is closed or the process ends. Two foundings in one directory
 // would mix the keys of one log with the genesis of the other.
 func LockDir(dir string) (*os.File, error) {
-	if err := MakeDir(dir); err != nil {
+	if err := credential.MakeDir(dir); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(dir)

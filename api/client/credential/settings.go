@@ -1,9 +1,7 @@
 package credential
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 )
@@ -23,12 +21,4 @@ func (s Settings) Marshal() []byte {
 // WriteSettings replaces the settings file of a credential directory.
 func WriteSettings(dir string, s Settings) error {
 	return WritePublic(filepath.Join(dir, SettingsFile), s.Marshal())
-}
-
-// Remove removes a file and waits until that is on disk; an absent one is fine.
-func Remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove %s: %w", path, err)
-	}
-	return syncDir(filepath.Dir(path))
 }

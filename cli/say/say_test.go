@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/say"
+	"indelible/cli/say"
 )
 
 // tree is a small program: one command that ends with err.

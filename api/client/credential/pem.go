@@ -7,15 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-
-	"filippo.io/mldsa"
 )
 
 const (
-	blockKey   = "PRIVATE KEY"              // PKCS #8
-	blockCert  = "CERTIFICATE"              // X.509
-	blockMLDSA = "INDELIBLE ML-DSA-44 SEED" // the 32 bytes of FIPS 204's xi
-	maxPEM     = 64 << 10                   // bytes read of any file here
+	blockKey    = "PRIVATE KEY" // PKCS #8
+	blockCert   = "CERTIFICATE" // X.509
+	blockPublic = "PUBLIC KEY"  // SubjectPublicKeyInfo
+	maxPEM      = 64 << 10      // bytes read of any file here
 )
 
 // ErrPermissions is a private key that others on this machine may read.
@@ -27,12 +25,12 @@ func WriteKey(path string, key crypto.Signer) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
-	return WriteSecret(path, pem.EncodeToMemory(&pem.Block{Type: blockKey, Bytes: der}))
+	return WriteSecretPEM(path, blockKey, der)
 }
 
 // ReadKey reads what WriteKey wrote; a file others may read is refused.
 func ReadKey(path string) (crypto.Signer, error) {
-	der, err := readSecret(path, blockKey)
+	der, err := ReadSecretPEM(path, blockKey)
 	if err != nil {
 		return nil, err
 	}
@@ -45,24 +43,6 @@ func ReadKey(path string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("%s holds a key that cannot sign", path)
 	}
 	return signer, nil
-}
-
-// WriteMLDSA writes the seed of an ML-DSA-44 key.
-func WriteMLDSA(path string, key *mldsa.PrivateKey) error {
-	return WriteSecret(path, pem.EncodeToMemory(&pem.Block{Type: blockMLDSA, Bytes: key.Bytes()}))
-}
-
-// ReadMLDSA reads what WriteMLDSA wrote.
-func ReadMLDSA(path string) (*mldsa.PrivateKey, error) {
-	seed, err := readSecret(path, blockMLDSA)
-	if err != nil {
-		return nil, err
-	}
-	key, err := mldsa.NewPrivateKey(mldsa.MLDSA44(), seed)
-	if err != nil {
-		return nil, fmt.Errorf("%s holds no usable ML-DSA-44 seed: %w", path, err)
-	}
-	return key, nil
 }
 
 // WriteCertificates writes certificates in DER, leaf first.
@@ -98,7 +78,14 @@ func ReadCertificates(path string) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-func readSecret(path, kind string) ([]byte, error) {
+// WriteSecretPEM writes one PEM block that only the file's owner may read.
+func WriteSecretPEM(path, kind string, data []byte) error {
+	return WriteSecret(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}))
+}
+
+// ReadSecretPEM reads what WriteSecretPEM wrote. A file that others may read is
+// refused with ErrPermissions.
+func ReadSecretPEM(path, kind string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -106,6 +93,14 @@ func readSecret(path, kind string) ([]byte, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%w: %s has mode %04o, it must be 0600", ErrPermissions, path, info.Mode().Perm())
 	}
+	return readPEM(path, kind)
+}
+
+// ReadPublicKey reads a SubjectPublicKeyInfo (RFC 5280 section 4.1) in PEM.
+func ReadPublicKey(path string) ([]byte, error) { return readPEM(path, blockPublic) }
+
+// readPEM reads the first block of a file, which must be of a kind.
+func readPEM(path, kind string) ([]byte, error) {
 	text, err := readBounded(path)
 	if err != nil {
 		return nil, err
@@ -126,17 +121,4 @@ func readBounded(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxPEM)
 	}
 	return os.ReadFile(path)
-}
-
-// ReadPublicKey reads a SubjectPublicKeyInfo in PEM.
-func ReadPublicKey(path string) ([]byte, error) {
-	text, err := readBounded(path)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "PUBLIC KEY" {
-		return nil, fmt.Errorf("%s is not a public key file", path)
-	}
-	return block.Bytes, nil
 }

@@ -42,7 +42,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
-	return syncDir(dir)
+	return SyncDir(dir)
 }
 
 func writeInto(path string, data []byte) error {
@@ -71,7 +71,7 @@ func MakeDir(dir string) error {
 	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("create %s: %w", dir, err)
 	}
-	return syncDir(parent)
+	return SyncDir(parent)
 }
 
 func fill(f *os.File, data []byte, mode fs.FileMode) error {
@@ -85,7 +85,8 @@ func fill(f *os.File, data []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
-func syncDir(dir string) error {
+// SyncDir waits until the names in a directory are on disk.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("sync %s: %w", dir, err)
