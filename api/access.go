@@ -16,6 +16,7 @@ import (
 type rule struct {
 	procedure string // "/indelible.v1.LedgerService/Append"
 	roles     []entry.Role
+	reserved  []entry.Role // whose calls are admitted in the reserved lane
 	anyone    bool
 	audit     indeliblev1.Audit
 	phi       bool
@@ -90,6 +91,12 @@ func ruleOf(method protoreflect.MethodDescriptor) (*rule, error) {
 			return nil, fmt.Errorf("api: %s names no role where one is listed", method.FullName())
 		}
 		r.roles = append(r.roles, entry.Role(role))
+	}
+	for _, role := range access.GetReserved() {
+		if !slices.Contains(access.GetRoles(), role) {
+			return nil, fmt.Errorf("api: %s reserves room for a role that may not call it", method.FullName())
+		}
+		r.reserved = append(r.reserved, entry.Role(role))
 	}
 	return r, nil
 }

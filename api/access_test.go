@@ -53,6 +53,7 @@ func TestIncompleteAccessRulesAreRefused(t *testing.T) {
 		"anyone and roles":    {Anyone: true, Roles: []indeliblev1.Role{indeliblev1.Role_ROLE_AUDITOR}, Audit: indeliblev1.Audit_AUDIT_NONE},
 		"no audit rule":       {Anyone: true},
 		"unspecified role":    {Roles: []indeliblev1.Role{0}, Audit: indeliblev1.Audit_AUDIT_NONE},
+		"room for others":     {Roles: []indeliblev1.Role{indeliblev1.Role_ROLE_AUDITOR}, Audit: indeliblev1.Audit_AUDIT_NONE, Reserved: []indeliblev1.Role{indeliblev1.Role_ROLE_DEVICE}},
 		"PHI without a trace": {Anyone: true, Phi: true, Audit: indeliblev1.Audit_AUDIT_NONE},
 	}
 	for name, access := range cases {

@@ -48,8 +48,8 @@ func (s *Server) takeOne(ctx context.Context, via *route, in *indeliblev1.Submis
 	return outcomes[0], nil
 }
 
-// read parses a statement and checks that it came the right way: a kind of this
-// RPC, in the jurisdiction the call named.
+// read parses a statement and checks that it came the right way: a kind that
+// this RPC takes from this caller, in the jurisdiction the call named.
 func (b *batch) read(in *indeliblev1.Submission) (*work, error) {
 	w := &work{}
 	raw, err := entry.NormalizeSignature(in.GetStatement())
@@ -59,7 +59,10 @@ func (b *batch) read(in *indeliblev1.Submission) (*work, error) {
 	if w.statement, err = entry.Parse(raw); err != nil {
 		return w, w.refuse(err)
 	}
+	w.rule = kindRuleOf(w.statement)
+	w.refusal = w.rule.refusal(b.who, b.route.open)
 	switch {
+	case w.refusal != nil:
 	case !b.route.takes(w.statement):
 		w.refusal = refuse(CodeKindNotHere)
 	case b.who.jurisdiction != "" && w.statement.Jurisdiction != b.who.jurisdiction:
@@ -208,6 +211,17 @@ func (b *batch) seal(ctx context.Context) error {
 	return nil
 }
 
+// laneFor is the lane in which statements are ordered together: the reserved one
+// if each of them belongs there, so that no batch takes others along.
+func laneFor(works []*work) raft.Lane {
+	for _, w := range works {
+		if w.rule.lane != raft.LaneReserved {
+			return raft.LaneOrdinary
+		}
+	}
+	return raft.LaneReserved
+}
+
 // order hands the statements to the log. When the outcome does not become
 // known, that is what each of them is told.
 func (b *batch) order(ctx context.Context) error {
@@ -219,7 +233,7 @@ func (b *batch) order(ctx context.Context) error {
 	for i, w := range works {
 		items[i] = ledger.Item{Statement: w.statement.Bytes(), SealedAt: w.sealedAt}
 	}
-	outcomes, err := b.road.order(ctx, items, b.route.lane)
+	outcomes, err := b.road.order(ctx, items, laneFor(works))
 	if errors.Is(err, raft.ErrOutcomeUnknown) {
 		for _, w := range works {
 			w.unknown, w.refusal = true, refuse(entry.CodeOutcomeUnknown)

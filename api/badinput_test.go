@@ -172,6 +172,9 @@ func badOrigins(s *site, d, other, foreign *device) []badInput {
 		{"a reading of elsewhere under this call's jurisdiction", entry.CodeWrongJurisdiction, s.elsewhere(far)},
 		{"another jurisdiction than the call's", entry.CodeWrongJurisdiction, s.refusedAlone(abroadReading())},
 		{"a kind of another RPC", CodeKindNotHere, s.refusedAlone(&indeliblev1.Submission{
+			Statement: s.people["registrar"].sign(entry.Draft{Kind: entry.KindAuthor, Body: &entry.AuthorChange{
+				Action: entry.AuthorSuspend, Author: d.id}}).Bytes()})},
+		{"a kind of another role", CodeCallerForbidden, s.refusedAlone(&indeliblev1.Submission{
 			Statement: d.bindingStatement(s.people["registrar"]).Bytes()})},
 		{"double enrolment", entry.CodeAlreadyEnrolled, s.refusedEnrolment(d.enrolment(s.people["registrar"]))},
 		{"foreign CA", entry.CodeForeignCA, s.refusedEnrolment(foreign.enrolment(s.people["registrar"]))},

@@ -11,6 +11,7 @@ import (
 // work is one statement on its way into the log.
 type work struct {
 	statement *entry.Statement // nil when it could not be parsed
+	rule      *kindRule        // of the statement; not nil once it has passed read
 	openings  map[entry.Class][]byte
 	parts     entry.Parts
 	owner     entry.Handle // whose slot holds the sealed parts; zero for parts of class series

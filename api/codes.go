@@ -54,7 +54,7 @@ var edgeTable = [...]entry.CodeMeaning{
 	{Code: CodeCallerUnknown, Happened: "The key of the client certificate is not enrolled in this log.", NotDone: nothingRead, Next: enrolCaller, Retryable: true},
 	{Code: CodeCallerSuspended, Happened: "The caller's key is suspended.", NotDone: nothingRead, Next: "Ask a registrar to resume it.", Retryable: true},
 	{Code: CodeCallerRevoked, Happened: "The caller's key is revoked.", NotDone: nothingRead, Next: "Enrol a new key."},
-	{Code: CodeCallerForbidden, Happened: "The role of this credential may not do this.", NotDone: nothingRead, Next: "Use the credential of a role that may; for programs, the access option of the RPC names them."},
+	{Code: CodeCallerForbidden, Happened: "The role of this credential may not do this.", NotDone: nothingDone, Next: "Use the credential of a role that may; for programs, the access option of the RPC names them."},
 	{Code: CodeCallerJurisdiction, Happened: "The caller is not enrolled for this jurisdiction.", NotDone: nothingRead, Next: "Use a credential enrolled for the jurisdiction."},
 	{Code: CodeJurisdictionMissing, Happened: "The request can carry or return health data and names no jurisdiction.", NotDone: nothingRead, Next: "Set the header Indelible-Jurisdiction."},
 	{Code: CodeJurisdictionMalformed, Happened: "The header Indelible-Jurisdiction is not the name of a jurisdiction.", NotDone: nothingRead, Next: "Send one name of 2 to 16 characters, a-z, 0-9 and hyphen, once."},

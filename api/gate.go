@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -234,12 +233,11 @@ func (g *gate) turnAway(w http.ResponseWriter, r *http.Request, procedure string
 }
 
 // laneOf keeps the reserved lane for those who may do what it is reserved for:
-// the others are refused by an entry of their own, but not before the rest.
+// the others are refused by an entry of their own, but not before the rest. It is
+// chosen before the body is read: what an officer appends goes by it whatever it
+// is, one caller getting a part of it only.
 func laneOf(rule *rule, who *caller) lane {
-	if who.forbidden {
-		return laneOrdinary
-	}
-	if rule.audit == indeliblev1.Audit_AUDIT_ACCESS || strings.HasPrefix(rule.procedure, "/indelible.v1.ErasureService/") {
+	if !who.forbidden && slices.Contains(rule.reserved, who.Role) {
 		return laneReserved
 	}
 	return laneOrdinary

@@ -84,19 +84,30 @@ func TestOneCallerCannotTakeAReservedLane(t *testing.T) {
 }
 
 // TestForbiddenCallersStayInTheOrdinaryLane: that their refusal is recorded must
-// not let them keep readers and officers out.
+// not let them keep readers and officers out; and of those who append, officers
+// alone have room beside the flood.
 func TestForbiddenCallersStayInTheOrdinaryLane(t *testing.T) {
 	rules, err := rulesOf(sources())
 	must(t, err)
-	for procedure, want := range map[string]lane{
-		"/indelible.v1.RecordsService/Read": laneReserved, "/indelible.v1.SubjectsService/Find": laneReserved,
-		"/indelible.v1.ErasureService/SetHold": laneReserved, "/indelible.v1.LedgerService/Append": laneOrdinary,
+	const append, stream = "/indelible.v1.LedgerService/Append", "/indelible.v1.LedgerService/AppendStream"
+	for _, c := range []struct {
+		procedure string
+		role      entry.Role
+		want      lane
+	}{
+		{"/indelible.v1.RecordsService/Read", entry.RoleClinician, laneReserved},
+		{"/indelible.v1.SubjectsService/Find", entry.RoleRegistrar, laneReserved},
+		{"/indelible.v1.ErasureService/GetErasure", entry.RoleAuditor, laneReserved},
+		{append, entry.RoleOfficer, laneReserved},
+		{append, entry.RoleDevice, laneOrdinary}, {append, entry.RoleService, laneOrdinary},
+		{append, entry.RoleRegistrar, laneOrdinary}, {append, entry.RoleConsentService, laneOrdinary},
+		{stream, entry.RoleOfficer, laneOrdinary},
 	} {
-		if got := laneOf(rules[procedure], &caller{}); got != want {
-			t.Errorf("%s goes by lane %d, expected %d", procedure, got, want)
+		if got := laneOf(rules[c.procedure], &caller{Author: authorOf(1, c.role)}); got != c.want {
+			t.Errorf("%s of %s goes by lane %d, expected %d", c.procedure, c.role, got, c.want)
 		}
-		if got := laneOf(rules[procedure], &caller{forbidden: true}); got != laneOrdinary {
-			t.Errorf("%s by a forbidden caller goes by lane %d", procedure, got)
+		if got := laneOf(rules[c.procedure], &caller{Author: authorOf(1, c.role), forbidden: true}); got != laneOrdinary {
+			t.Errorf("%s by a forbidden %s goes by lane %d", c.procedure, c.role, got)
 		}
 	}
 }

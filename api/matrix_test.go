@@ -13,11 +13,11 @@ import (
 
 // matrix is who may call what, written down a second time: the options of the
 // schema are compared with it, so that no role gains an RPC by a slip in one
-// place. After the roles stands what is recorded, and "phi" where the call names
-// its jurisdiction.
+// place. After the roles stands what is recorded, "phi" where the call names its
+// jurisdiction, and who is admitted in the reserved lane.
 const matrix = `
-LedgerService/Append          consent-service device officer service | statement phi
-LedgerService/AppendStream    consent-service device officer service | statement phi
+LedgerService/Append          consent-service device officer registrar service | statement phi reserved officer
+LedgerService/AppendStream    consent-service device officer registrar service | statement phi
 LedgerService/AppendOpen      consent-service officer operator registrar | statement
 LedgerService/GetReceipt      anyone | none
 LedgerService/GetEntry        auditor | none
@@ -34,15 +34,15 @@ DevicesService/ListDevices    auditor officer operator registrar | none
 SubjectsService/Register      registrar | statement phi
 SubjectsService/Open          registrar | statement phi
 SubjectsService/Close         registrar | statement phi
-SubjectsService/Find          clinician consent-service officer registrar | access phi
-RecordsService/Read           clinician | access phi
-ErasureService/RequestErasure officer | statement phi
-ErasureService/ApproveErasure officer | statement phi
-ErasureService/CancelErasure  officer | statement phi
-ErasureService/DeclareLost    officer | statement phi
-ErasureService/GetErasure     auditor officer operator | none
-ErasureService/SetHold        officer | statement phi
-ErasureService/ReleaseHold    officer | statement phi
+SubjectsService/Find          clinician consent-service officer registrar | access phi reserved clinician consent-service officer registrar
+RecordsService/Read           clinician | access phi reserved clinician
+ErasureService/RequestErasure officer | statement phi reserved officer
+ErasureService/ApproveErasure officer | statement phi reserved officer
+ErasureService/CancelErasure  officer | statement phi reserved officer
+ErasureService/DeclareLost    officer | statement phi reserved officer
+ErasureService/GetErasure     auditor officer operator | none reserved auditor officer operator
+ErasureService/SetHold        officer | statement phi reserved officer
+ErasureService/ReleaseHold    officer | statement phi reserved officer
 ClusterService/Status         auditor officer operator registrar service | none
 `
 
@@ -50,11 +50,7 @@ ClusterService/Status         auditor officer operator registrar service | none
 func row(r *rule) string {
 	who := []string{"anyone"}
 	if !r.anyone {
-		who = nil
-		for _, role := range r.roles {
-			who = append(who, role.String())
-		}
-		slices.Sort(who)
+		who = names(r.roles)
 	}
 	audit := map[indeliblev1.Audit]string{
 		indeliblev1.Audit_AUDIT_NONE: "none", indeliblev1.Audit_AUDIT_STATEMENT: "statement", indeliblev1.Audit_AUDIT_ACCESS: "access",
@@ -62,7 +58,19 @@ func row(r *rule) string {
 	if r.phi {
 		audit += " phi"
 	}
+	if len(r.reserved) > 0 {
+		audit += " reserved " + strings.Join(names(r.reserved), " ")
+	}
 	return fmt.Sprintf("%s %s | %s", strings.TrimPrefix(r.procedure, "/indelible.v1."), strings.Join(who, " "), audit)
+}
+
+func names(roles []entry.Role) []string {
+	var out []string
+	for _, role := range roles {
+		out = append(out, role.String())
+	}
+	slices.Sort(out)
+	return out
 }
 
 // TestTheMatrixOfRolesAndRPCs compares every cell.

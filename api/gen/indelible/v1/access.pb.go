@@ -161,7 +161,10 @@ type Access struct {
 	Audit Audit `protobuf:"varint,3,opt,name=audit,proto3,enum=indelible.v1.Audit" json:"audit,omitempty"`
 	// Request or response can carry protected health information: the header
 	// Indelible-Jurisdiction is required and checked before the body is read.
-	Phi           bool `protobuf:"varint,4,opt,name=phi,proto3" json:"phi,omitempty"`
+	Phi bool `protobuf:"varint,4,opt,name=phi,proto3" json:"phi,omitempty"`
+	// Roles whose calls are admitted beside all others, in the lane that a flood of
+	// writes does not fill. It is kept for reads, lookups, erasures and holds.
+	Reserved      []Role `protobuf:"varint,5,rep,packed,name=reserved,proto3,enum=indelible.v1.Role" json:"reserved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +227,13 @@ func (x *Access) GetPhi() bool {
 	return false
 }
 
+func (x *Access) GetReserved() []Role {
+	if x != nil {
+		return x.Reserved
+	}
+	return nil
+}
+
 var file_indelible_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -247,12 +257,13 @@ var File_indelible_v1_access_proto protoreflect.FileDescriptor
 
 const file_indelible_v1_access_proto_rawDesc = "" +
 	"\n" +
-	"\x19indelible/v1/access.proto\x12\findelible.v1\x1a google/protobuf/descriptor.proto\"\x87\x01\n" +
+	"\x19indelible/v1/access.proto\x12\findelible.v1\x1a google/protobuf/descriptor.proto\"\xb7\x01\n" +
 	"\x06Access\x12(\n" +
 	"\x05roles\x18\x01 \x03(\x0e2\x12.indelible.v1.RoleR\x05roles\x12\x16\n" +
 	"\x06anyone\x18\x02 \x01(\bR\x06anyone\x12)\n" +
 	"\x05audit\x18\x03 \x01(\x0e2\x13.indelible.v1.AuditR\x05audit\x12\x10\n" +
-	"\x03phi\x18\x04 \x01(\bR\x03phi*\xc7\x01\n" +
+	"\x03phi\x18\x04 \x01(\bR\x03phi\x12.\n" +
+	"\breserved\x18\x05 \x03(\x0e2\x12.indelible.v1.RoleR\breserved*\xc7\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eROLE_REGISTRAR\x10\x01\x12\x11\n" +
@@ -295,13 +306,14 @@ var file_indelible_v1_access_proto_goTypes = []any{
 var file_indelible_v1_access_proto_depIdxs = []int32{
 	0, // 0: indelible.v1.Access.roles:type_name -> indelible.v1.Role
 	1, // 1: indelible.v1.Access.audit:type_name -> indelible.v1.Audit
-	3, // 2: indelible.v1.access:extendee -> google.protobuf.MethodOptions
-	2, // 3: indelible.v1.access:type_name -> indelible.v1.Access
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	3, // [3:4] is the sub-list for extension type_name
-	2, // [2:3] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	0, // 2: indelible.v1.Access.reserved:type_name -> indelible.v1.Role
+	3, // 3: indelible.v1.access:extendee -> google.protobuf.MethodOptions
+	2, // 4: indelible.v1.access:type_name -> indelible.v1.Access
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	4, // [4:5] is the sub-list for extension type_name
+	3, // [3:4] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_indelible_v1_access_proto_init() }

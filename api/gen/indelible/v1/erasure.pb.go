@@ -1045,23 +1045,29 @@ const file_indelible_v1_erasure_proto_rawDesc = "" +
 	"\x13ERASURE_STEP_CANCEL\x10\x03\x12\x19\n" +
 	"\x15ERASURE_STEP_EXECUTED\x10\x04\x12\x15\n" +
 	"\x11ERASURE_STEP_LOST\x10\x05\x12\x19\n" +
-	"\x15ERASURE_STEP_COMPLETE\x10\x062\xc3\x05\n" +
-	"\x0eErasureService\x12h\n" +
-	"\x0eRequestErasure\x12#.indelible.v1.RequestErasureRequest\x1a$.indelible.v1.RequestErasureResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x03\x18\x02 \x01\x12h\n" +
-	"\x0eApproveErasure\x12#.indelible.v1.ApproveErasureRequest\x1a$.indelible.v1.ApproveErasureResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x03\x18\x02 \x01\x12e\n" +
-	"\rCancelErasure\x12\".indelible.v1.CancelErasureRequest\x1a#.indelible.v1.CancelErasureResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x03\x18\x02 \x01\x12_\n" +
-	"\vDeclareLost\x12 .indelible.v1.DeclareLostRequest\x1a!.indelible.v1.DeclareLostResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x03\x18\x02 \x01\x12_\n" +
+	"\x15ERASURE_STEP_COMPLETE\x10\x062\xda\x05\n" +
+	"\x0eErasureService\x12k\n" +
+	"\x0eRequestErasure\x12#.indelible.v1.RequestErasureRequest\x1a$.indelible.v1.RequestErasureResponse\"\x0e\xd2\xc4\x18\n" +
 	"\n" +
-	"GetErasure\x12\x1f.indelible.v1.GetErasureRequest\x1a .indelible.v1.GetErasureResponse\"\x0e\xd2\xc4\x18\a\n" +
-	"\x03\x03\b\x02\x18\x01\x90\x02\x01\x12S\n" +
-	"\aSetHold\x12\x1c.indelible.v1.SetHoldRequest\x1a\x1d.indelible.v1.SetHoldResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x03\x18\x02 \x01\x12_\n" +
-	"\vReleaseHold\x12 .indelible.v1.ReleaseHoldRequest\x1a!.indelible.v1.ReleaseHoldResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x03\x18\x02 \x01B,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
+	"\x01\x03\x18\x02 \x01*\x01\x03\x12k\n" +
+	"\x0eApproveErasure\x12#.indelible.v1.ApproveErasureRequest\x1a$.indelible.v1.ApproveErasureResponse\"\x0e\xd2\xc4\x18\n" +
+	"\n" +
+	"\x01\x03\x18\x02 \x01*\x01\x03\x12h\n" +
+	"\rCancelErasure\x12\".indelible.v1.CancelErasureRequest\x1a#.indelible.v1.CancelErasureResponse\"\x0e\xd2\xc4\x18\n" +
+	"\n" +
+	"\x01\x03\x18\x02 \x01*\x01\x03\x12b\n" +
+	"\vDeclareLost\x12 .indelible.v1.DeclareLostRequest\x1a!.indelible.v1.DeclareLostResponse\"\x0e\xd2\xc4\x18\n" +
+	"\n" +
+	"\x01\x03\x18\x02 \x01*\x01\x03\x12d\n" +
+	"\n" +
+	"GetErasure\x12\x1f.indelible.v1.GetErasureRequest\x1a .indelible.v1.GetErasureResponse\"\x13\xd2\xc4\x18\f\n" +
+	"\x03\x03\b\x02\x18\x01*\x03\x03\b\x02\x90\x02\x01\x12V\n" +
+	"\aSetHold\x12\x1c.indelible.v1.SetHoldRequest\x1a\x1d.indelible.v1.SetHoldResponse\"\x0e\xd2\xc4\x18\n" +
+	"\n" +
+	"\x01\x03\x18\x02 \x01*\x01\x03\x12b\n" +
+	"\vReleaseHold\x12 .indelible.v1.ReleaseHoldRequest\x1a!.indelible.v1.ReleaseHoldResponse\"\x0e\xd2\xc4\x18\n" +
+	"\n" +
+	"\x01\x03\x18\x02 \x01*\x01\x03B,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
 
 var (
 	file_indelible_v1_erasure_proto_rawDescOnce sync.Once

@@ -1253,14 +1253,12 @@ const file_indelible_v1_ledger_proto_rawDesc = "" +
 	"\fCosignatures\x12\x1c\n" +
 	"\x18COSIGNATURES_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14COSIGNATURES_ED25519\x10\x01\x12\x1a\n" +
-	"\x16COSIGNATURES_ML_DSA_44\x10\x022\xea\x06\n" +
-	"\rLedgerService\x12S\n" +
-	"\x06Append\x12\x1b.indelible.v1.AppendRequest\x1a\x1c.indelible.v1.AppendResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x04\x05\a\x04\x03\x18\x02 \x01\x12i\n" +
-	"\fAppendStream\x12!.indelible.v1.AppendStreamRequest\x1a\".indelible.v1.AppendStreamResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x04\x05\a\x04\x03\x18\x02 \x01(\x010\x01\x12]\n" +
+	"\x16COSIGNATURES_ML_DSA_44\x10\x022\xef\x06\n" +
+	"\rLedgerService\x12W\n" +
+	"\x06Append\x12\x1b.indelible.v1.AppendRequest\x1a\x1c.indelible.v1.AppendResponse\"\x12\xd2\xc4\x18\x0e\n" +
+	"\x05\x05\a\x04\x03\x01\x18\x02 \x01*\x01\x03\x12j\n" +
+	"\fAppendStream\x12!.indelible.v1.AppendStreamRequest\x1a\".indelible.v1.AppendStreamResponse\"\x0f\xd2\xc4\x18\v\n" +
+	"\x05\x05\a\x04\x03\x01\x18\x02 \x01(\x010\x01\x12]\n" +
 	"\n" +
 	"AppendOpen\x12\x1f.indelible.v1.AppendOpenRequest\x1a .indelible.v1.AppendOpenResponse\"\f\xd2\xc4\x18\b\n" +
 	"\x04\x01\x02\x03\x04\x18\x02\x12\\\n" +

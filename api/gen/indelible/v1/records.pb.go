@@ -341,10 +341,11 @@ const file_indelible_v1_records_proto_rawDesc = "" +
 	"\x05parts\x18\x06 \x01(\fR\x05parts\x121\n" +
 	"\bopenings\x18\a \x03(\v2\x15.indelible.v1.OpeningR\bopenings\">\n" +
 	"\fAccessDenied\x12.\n" +
-	"\x06access\x18\x01 \x01(\v2\x16.indelible.v1.EvidenceR\x06access2\\\n" +
-	"\x0eRecordsService\x12J\n" +
-	"\x04Read\x12\x19.indelible.v1.ReadRequest\x1a\x1a.indelible.v1.ReadResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\t\x18\x03 \x01B,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
+	"\x06access\x18\x01 \x01(\v2\x16.indelible.v1.EvidenceR\x06access2_\n" +
+	"\x0eRecordsService\x12M\n" +
+	"\x04Read\x12\x19.indelible.v1.ReadRequest\x1a\x1a.indelible.v1.ReadResponse\"\x0e\xd2\xc4\x18\n" +
+	"\n" +
+	"\x01\t\x18\x03 \x01*\x01\tB,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
 
 var (
 	file_indelible_v1_records_proto_rawDescOnce sync.Once

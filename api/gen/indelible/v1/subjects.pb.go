@@ -520,17 +520,16 @@ const file_indelible_v1_subjects_proto_rawDesc = "" +
 	"\x14HANDLE_CLASS_SUBJECT\x10\x01\x12\x16\n" +
 	"\x12HANDLE_CLASS_STAFF\x10\x02\x12\x17\n" +
 	"\x13HANDLE_CLASS_DEVICE\x10\x03\x12\x1d\n" +
-	"\x19HANDLE_CLASS_ORGANISATION\x10\x042\xd3\x02\n" +
+	"\x19HANDLE_CLASS_ORGANISATION\x10\x042\xd9\x02\n" +
 	"\x0fSubjectsService\x12V\n" +
 	"\bRegister\x12\x1d.indelible.v1.RegisterRequest\x1a\x1e.indelible.v1.RegisterResponse\"\v\xd2\xc4\x18\a\n" +
 	"\x01\x01\x18\x02 \x01\x12J\n" +
 	"\x04Open\x12\x19.indelible.v1.OpenRequest\x1a\x1a.indelible.v1.OpenResponse\"\v\xd2\xc4\x18\a\n" +
 	"\x01\x01\x18\x02 \x01\x12M\n" +
 	"\x05Close\x12\x1a.indelible.v1.CloseRequest\x1a\x1b.indelible.v1.CloseResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x01\x18\x02 \x01\x12M\n" +
-	"\x04Find\x12\x19.indelible.v1.FindRequest\x1a\x1a.indelible.v1.FindResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x04\x01\x03\x04\t\x18\x03 \x01B,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
+	"\x01\x01\x18\x02 \x01\x12S\n" +
+	"\x04Find\x12\x19.indelible.v1.FindRequest\x1a\x1a.indelible.v1.FindResponse\"\x14\xd2\xc4\x18\x10\n" +
+	"\x04\x01\x03\x04\t\x18\x03 \x01*\x04\x01\x03\x04\tB,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
 
 var (
 	file_indelible_v1_subjects_proto_rawDescOnce sync.Once

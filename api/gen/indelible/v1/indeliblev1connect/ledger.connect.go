@@ -61,16 +61,22 @@ const (
 
 // LedgerServiceClient is a client for the indelible.v1.LedgerService service.
 type LedgerServiceClient interface {
-	// Append takes statements with sealed parts: readings, corrections, consents. All
-	// of one call belong to the jurisdiction named in the header. Every statement
-	// gets an outcome of its own, in order; the call fails only as a whole.
+	// Append takes statements of the jurisdiction named in the header, with their
+	// openings: readings, corrections, consents, handles, enrolments of device keys,
+	// bindings, erasures, holds, and the confirmations of these. They are judged in
+	// the order of the call: a key before its binding. Every statement gets an
+	// outcome of its own, in order; the call fails only as a whole. Who may hand in
+	// which kind: readings, corrections and consents a service, a device, a consent
+	// service or an officer; handles, device keys and bindings a registrar; erasures
+	// and holds an officer.
 	Append(context.Context, *connect.Request[v1.AppendRequest]) (*connect.Response[v1.AppendResponse], error)
 	// AppendStream is Append for a caller with many batches: the n-th answer belongs
 	// to the n-th request, and several may be under way at once.
 	AppendStream(context.Context) *connect.BidiStreamForClient[v1.AppendStreamRequest, v1.AppendStreamResponse]
-	// AppendOpen takes statements that have nothing sealed and touch no subject: author
-	// (of people and services; suspend, resume, revoke of any), ca, policy, node, and
-	// their confirmations. Any node takes them.
+	// AppendOpen takes statements that have nothing sealed and touch no vault: author
+	// (of people and services; suspend, resume, revoke of any), ca, policy, node,
+	// their confirmations, and bindings, which a registrar alone may hand in. Any
+	// node takes them, whatever their jurisdiction.
 	AppendOpen(context.Context, *connect.Request[v1.AppendOpenRequest]) (*connect.Response[v1.AppendOpenResponse], error)
 	// GetReceipt proves one entry at the newest checkpoint.
 	GetReceipt(context.Context, *connect.Request[v1.GetReceiptRequest]) (*connect.Response[v1.GetReceiptResponse], error)
@@ -220,16 +226,22 @@ func (c *ledgerServiceClient) GetLog(ctx context.Context, req *connect.Request[v
 
 // LedgerServiceHandler is an implementation of the indelible.v1.LedgerService service.
 type LedgerServiceHandler interface {
-	// Append takes statements with sealed parts: readings, corrections, consents. All
-	// of one call belong to the jurisdiction named in the header. Every statement
-	// gets an outcome of its own, in order; the call fails only as a whole.
+	// Append takes statements of the jurisdiction named in the header, with their
+	// openings: readings, corrections, consents, handles, enrolments of device keys,
+	// bindings, erasures, holds, and the confirmations of these. They are judged in
+	// the order of the call: a key before its binding. Every statement gets an
+	// outcome of its own, in order; the call fails only as a whole. Who may hand in
+	// which kind: readings, corrections and consents a service, a device, a consent
+	// service or an officer; handles, device keys and bindings a registrar; erasures
+	// and holds an officer.
 	Append(context.Context, *connect.Request[v1.AppendRequest]) (*connect.Response[v1.AppendResponse], error)
 	// AppendStream is Append for a caller with many batches: the n-th answer belongs
 	// to the n-th request, and several may be under way at once.
 	AppendStream(context.Context, *connect.BidiStream[v1.AppendStreamRequest, v1.AppendStreamResponse]) error
-	// AppendOpen takes statements that have nothing sealed and touch no subject: author
-	// (of people and services; suspend, resume, revoke of any), ca, policy, node, and
-	// their confirmations. Any node takes them.
+	// AppendOpen takes statements that have nothing sealed and touch no vault: author
+	// (of people and services; suspend, resume, revoke of any), ca, policy, node,
+	// their confirmations, and bindings, which a registrar alone may hand in. Any
+	// node takes them, whatever their jurisdiction.
 	AppendOpen(context.Context, *connect.Request[v1.AppendOpenRequest]) (*connect.Response[v1.AppendOpenResponse], error)
 	// GetReceipt proves one entry at the newest checkpoint.
 	GetReceipt(context.Context, *connect.Request[v1.GetReceiptRequest]) (*connect.Response[v1.GetReceiptResponse], error)
