@@ -66,8 +66,12 @@ func (t *tx) judgeEnrol(s *entry.Statement, body *entry.AuthorChange) error {
 	if err := inJurisdiction(s, h.Jurisdiction); err != nil {
 		return err
 	}
-	if body.Linkable != (h.Class == entry.HandleDevice) {
-		return entry.Refuse(entry.CodeWrongHandle, "a linkable key is enrolled under a handle of class device, any other key is not")
+	class := entry.HandleSubject
+	if body.Linkable {
+		class = entry.HandleDevice
+	}
+	if h.Class != class {
+		return entry.Refuse(entry.CodeWrongHandle, "a device key stands under a handle of class subject, a linkable one under a handle of class device")
 	}
 	return nil
 }

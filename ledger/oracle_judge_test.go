@@ -212,7 +212,7 @@ func (o *oracle) judgeAuthor(r *reasons, s *entry.Statement, b *entry.AuthorChan
 			o.judgeSub(r, s)
 			h := o.handles[s.Sub.Handle()]
 			r.add(entry.CodeHandleClosed, h != nil && !h.open)
-			r.add(entry.CodeWrongHandle, h != nil && b.Linkable != (h.class == entry.HandleDevice))
+			r.add(entry.CodeWrongHandle, h != nil && !(b.Linkable && h.class == entry.HandleDevice || !b.Linkable && h.class == entry.HandleSubject))
 		}
 		return
 	}
