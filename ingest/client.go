@@ -128,7 +128,6 @@ type Client struct {
 type node struct {
 	ledger   indeliblev1connect.LedgerServiceClient
 	subjects indeliblev1connect.SubjectsServiceClient
-	devices  indeliblev1connect.DevicesServiceClient
 }
 
 // NewClient checks the configuration and connects to nothing yet.
@@ -160,7 +159,6 @@ func (c *Client) node(jurisdiction string) (n *node, base string) {
 		n = &node{
 			ledger:   indeliblev1connect.NewLedgerServiceClient(c.http, base, options...),
 			subjects: indeliblev1connect.NewSubjectsServiceClient(c.http, base, options...),
-			devices:  indeliblev1connect.NewDevicesServiceClient(c.http, base, options...),
 		}
 		c.nodes[base] = n
 	}

@@ -41,7 +41,7 @@ func (o *Onboarding) openHandle(ctx context.Context, step, jurisdiction string, 
 	if err != nil {
 		return entry.Handle{}, err
 	}
-	return signed.Statement.Sub.Handle(), o.unsaid(step+"handle", o.deliver(ctx, RoadOpen, jurisdiction, signed))
+	return signed.Statement.Sub.Handle(), o.unsaid(step+"handle", o.deliver(ctx, RoadAppend, jurisdiction, signed))
 }
 
 func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdiction string) (*Signed, error) {
@@ -151,7 +151,7 @@ func (o *Onboarding) Enrol(ctx context.Context, e Enrolment) error {
 	if r.err != nil {
 		return fmt.Errorf("ingest: journaled enrolment: %w", r.err)
 	}
-	return o.unsaid(keyEnrol+e.Key.Author().String(), o.deliver(ctx, RoadEnrol, e.Jurisdiction, author, binding))
+	return o.unsaid(keyEnrol+e.Key.Author().String(), o.deliver(ctx, RoadAppend, e.Jurisdiction, author, binding))
 }
 
 func (o *Onboarding) signEnrolment(e Enrolment) ([]byte, error) {

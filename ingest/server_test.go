@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,6 @@ import (
 type testServer struct {
 	indeliblev1connect.UnimplementedLedgerServiceHandler
 	indeliblev1connect.UnimplementedSubjectsServiceHandler
-	indeliblev1connect.UnimplementedDevicesServiceHandler
 
 	t   testing.TB
 	url string
@@ -51,7 +51,7 @@ type testServer struct {
 	growths        int
 	sent           map[entry.StatementID]string // bytes a statement was first sent as
 	openings       map[entry.StatementID]map[entry.Class][]byte
-	steps          int                       // Register, Open and Enrol calls
+	steps          int                       // Register calls, and Append calls of the registrar
 	interrupt      func(step int) error      // fails one of them
 	interruptAfter bool                      // after it was done
 	refuse         map[entry.Kind]entry.Code // kinds it refuses for good
@@ -74,7 +74,6 @@ func newTestServerOf(t testing.TB, log *testLog, ca *DeviceCA) *testServer {
 	mux := http.NewServeMux()
 	mux.Handle(indeliblev1connect.NewLedgerServiceHandler(s))
 	mux.Handle(indeliblev1connect.NewSubjectsServiceHandler(s))
-	mux.Handle(indeliblev1connect.NewDevicesServiceHandler(s))
 	server := httptest.NewUnstartedServer(mux)
 	server.EnableHTTP2 = true
 	server.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
@@ -253,6 +252,13 @@ func (s *testServer) Append(_ context.Context, in *connect.Request[indeliblev1.A
 	if in.Header().Get(JurisdictionHeader) == "" {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no jurisdiction"))
 	}
+	if registrars(in.Msg.Submissions) {
+		var outcomes []*indeliblev1.Outcome
+		if err := s.step(func() { outcomes = s.accept(in.Msg.Submissions) }); err != nil {
+			return nil, err
+		}
+		return connect.NewResponse(&indeliblev1.AppendResponse{Outcomes: outcomes}), nil
+	}
 	s.mu.Lock()
 	s.appends++
 	lie := s.lie
@@ -271,6 +277,14 @@ func (s *testServer) Append(_ context.Context, in *connect.Request[indeliblev1.A
 		return nil, err
 	}
 	return connect.NewResponse(&indeliblev1.AppendResponse{Outcomes: outcomes}), nil
+}
+
+// registrars says that a call brings what a registrar has signed.
+func registrars(list []*indeliblev1.Submission) bool {
+	return slices.ContainsFunc(list, func(in *indeliblev1.Submission) bool {
+		s, err := entry.Parse(in.Statement)
+		return err == nil && (s.Kind == entry.KindHandle || s.Kind == entry.KindAuthor || s.Kind == entry.KindBinding)
+	})
 }
 
 // step counts a call of the registrar and makes it fail where a test wants it.
@@ -318,22 +332,6 @@ func (s *testServer) register(request entry.RequestID, identifiers []string) (en
 		s.handles[request] = h
 	}
 	return h, nil
-}
-
-func (s *testServer) Open(_ context.Context, in *connect.Request[indeliblev1.OpenRequest]) (*connect.Response[indeliblev1.OpenResponse], error) {
-	var outcomes []*indeliblev1.Outcome
-	if err := s.step(func() { outcomes = s.accept(in.Msg.Submissions) }); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.OpenResponse{Outcomes: outcomes}), nil
-}
-
-func (s *testServer) Enrol(_ context.Context, in *connect.Request[indeliblev1.EnrolRequest]) (*connect.Response[indeliblev1.EnrolResponse], error) {
-	var outcomes []*indeliblev1.Outcome
-	if err := s.step(func() { outcomes = s.accept(in.Msg.Submissions) }); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.EnrolResponse{Outcomes: outcomes}), nil
 }
 
 func (s *testServer) GetLog(context.Context, *connect.Request[indeliblev1.GetLogRequest]) (*connect.Response[indeliblev1.GetLogResponse], error) {

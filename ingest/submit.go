@@ -14,14 +14,12 @@ import (
 	proofs "indelible/proof"
 )
 
-// Road is the RPC a kind of statement takes.
+// Road is the RPC a statement takes.
 type Road uint8
 
 // The roads.
 const (
-	RoadAppend Road = 1 + iota // LedgerService.Append: readings, corrections, consents
-	RoadOpen                   // SubjectsService.Open: handles
-	RoadEnrol                  // DevicesService.Enrol: device keys, then their bindings
+	RoadAppend Road = 1 + iota // LedgerService.Append: what belongs to a jurisdiction
 	RoadGovern                 // LedgerService.AppendOpen: what has nothing sealed and touches no subject
 )
 
@@ -184,33 +182,18 @@ func (c *Client) send(ctx context.Context, road Road, jurisdiction string, list 
 				&indeliblev1.Opening{Class: indeliblev1.Class(o.Class), Opening: o.Encoded})
 		}
 	}
-	switch road {
-	case RoadAppend:
-		r, err := call(ctx, c, jurisdiction, &indeliblev1.AppendRequest{Submissions: submissions},
-			func(n *node) func(context.Context, *connect.Request[indeliblev1.AppendRequest]) (*connect.Response[indeliblev1.AppendResponse], error) {
-				return n.ledger.Append
-			})
-		return r.GetOutcomes(), err
-	case RoadOpen:
-		r, err := call(ctx, c, jurisdiction, &indeliblev1.OpenRequest{Submissions: submissions},
-			func(n *node) func(context.Context, *connect.Request[indeliblev1.OpenRequest]) (*connect.Response[indeliblev1.OpenResponse], error) {
-				return n.subjects.Open
-			})
-		return r.GetOutcomes(), err
-	case RoadEnrol:
-		r, err := call(ctx, c, jurisdiction, &indeliblev1.EnrolRequest{Submissions: submissions},
-			func(n *node) func(context.Context, *connect.Request[indeliblev1.EnrolRequest]) (*connect.Response[indeliblev1.EnrolResponse], error) {
-				return n.devices.Enrol
-			})
-		return r.GetOutcomes(), err
-	case RoadGovern:
+	if road == RoadGovern {
 		r, err := call(ctx, c, "", &indeliblev1.AppendOpenRequest{Statements: statements},
 			func(n *node) func(context.Context, *connect.Request[indeliblev1.AppendOpenRequest]) (*connect.Response[indeliblev1.AppendOpenResponse], error) {
 				return n.ledger.AppendOpen
 			})
 		return r.GetOutcomes(), err
 	}
-	return nil, fmt.Errorf("ingest: no road has the number %d", road)
+	r, err := call(ctx, c, jurisdiction, &indeliblev1.AppendRequest{Submissions: submissions},
+		func(n *node) func(context.Context, *connect.Request[indeliblev1.AppendRequest]) (*connect.Response[indeliblev1.AppendResponse], error) {
+			return n.ledger.Append
+		})
+	return r.GetOutcomes(), err
 }
 
 // read judges one answer from the statement in our own hands.

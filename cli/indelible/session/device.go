@@ -73,26 +73,12 @@ func (s *Session) signSealed(d sealed) (*ingest.Signed, error) {
 
 // EnrolDevice hands in a signed enrolment.
 func (s *Session) EnrolDevice(ctx context.Context, signed *ingest.Signed) (*Entry, error) {
-	answer, err := call(ctx, s, signed.Statement.Jurisdiction, s.Devices.Enrol, &indeliblev1.EnrolRequest{
-		Submissions: []*indeliblev1.Submission{submission(signed)},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.only(signed, answer.GetOutcomes())
-}
-
-// only settles the outcome of a call with one submission.
-func (s *Session) only(signed *ingest.Signed, outcomes []*indeliblev1.Outcome) (*Entry, error) {
-	if len(outcomes) != 1 {
-		return nil, NotProven(errNoOutcome)
-	}
-	return s.settle(signed.Author, signed.Statement, outcomes[0])
+	return s.Append(ctx, signed)
 }
 
 // ChangeDevice hands in the suspension, resumption or revocation of a key.
 func (s *Session) ChangeDevice(ctx context.Context, statement *entry.Statement) (*Entry, error) {
-	return step(ctx, s, statement, "", s.Devices.ChangeState, &indeliblev1.ChangeStateRequest{Statement: statement.Bytes()})
+	return s.Govern(ctx, statement)
 }
 
 // SignBinding signs that a device measures a subject, under a new random name.
@@ -112,7 +98,7 @@ func (s *Session) SignBinding(author entry.AuthorID, h entry.Handle, jurisdictio
 
 // Bind hands in a signed binding.
 func (s *Session) Bind(ctx context.Context, statement *entry.Statement) (*Entry, error) {
-	return step(ctx, s, statement, "", s.Devices.Bind, &indeliblev1.BindRequest{Statement: statement.Bytes()})
+	return s.Govern(ctx, statement)
 }
 
 // SignUnbind signs that a binding ends at an instant, Unix milliseconds.
@@ -126,7 +112,7 @@ func (s *Session) SignUnbind(id entry.BindingID, jurisdiction string, to uint64)
 
 // Unbind hands in the signed end of a binding.
 func (s *Session) Unbind(ctx context.Context, statement *entry.Statement) (*Entry, error) {
-	return step(ctx, s, statement, "", s.Devices.Unbind, &indeliblev1.UnbindRequest{Statement: statement.Bytes()})
+	return s.Govern(ctx, statement)
 }
 
 // Now is the time by which statements are dated, Unix milliseconds.
@@ -205,11 +191,5 @@ func (s *Session) SignOpen(h entry.Handle, class entry.HandleClass, jurisdiction
 
 // OpenHandle hands in the signed entry that opens a handle.
 func (s *Session) OpenHandle(ctx context.Context, signed *ingest.Signed) (*Entry, error) {
-	answer, err := call(ctx, s, signed.Statement.Jurisdiction, s.Subjects.Open, &indeliblev1.OpenRequest{
-		Submissions: []*indeliblev1.Submission{submission(signed)},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.only(signed, answer.GetOutcomes())
+	return s.Append(ctx, signed)
 }

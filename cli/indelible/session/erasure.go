@@ -3,8 +3,6 @@ package session
 import (
 	"context"
 
-	"connectrpc.com/connect"
-
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -42,47 +40,12 @@ func (s *Session) SignErasureStep(jurisdiction string, step entry.ErasureStep, r
 
 // RequestErasure hands in a signed request.
 func (s *Session) RequestErasure(ctx context.Context, signed *ingest.Signed) (*Entry, error) {
-	answer, err := call(ctx, s, signed.Statement.Jurisdiction, s.Erasure.RequestErasure,
-		&indeliblev1.RequestErasureRequest{Submission: submission(signed)})
-	if err != nil {
-		return nil, err
-	}
-	return s.settle(signed.Author, signed.Statement, answer.GetOutcome())
+	return s.Append(ctx, signed)
 }
 
 // ErasureStep hands in a signed approval, cancellation or declaration of loss.
 func (s *Session) ErasureStep(ctx context.Context, statement *entry.Statement) (*Entry, error) {
-	body, _ := statement.Body.(*entry.Erasure)
-	jurisdiction := statement.Jurisdiction
-	switch {
-	case body != nil && body.Step == entry.StepApprove:
-		return step(ctx, s, statement, jurisdiction, s.Erasure.ApproveErasure,
-			&indeliblev1.ApproveErasureRequest{Statement: statement.Bytes()})
-	case body != nil && body.Step == entry.StepCancel:
-		return step(ctx, s, statement, jurisdiction, s.Erasure.CancelErasure,
-			&indeliblev1.CancelErasureRequest{Statement: statement.Bytes()})
-	case body != nil && body.Step == entry.StepLost:
-		return step(ctx, s, statement, jurisdiction, s.Erasure.DeclareLost,
-			&indeliblev1.DeclareLostRequest{Statement: statement.Bytes()})
-	}
-	return nil, say.Usage("sign an approval, a cancellation or a loss", "this is no step of an erasure that an officer takes")
-}
-
-// outcome is what the answers of the one-statement RPCs have in common.
-type outcome[Res any] interface {
-	*Res
-	GetOutcome() *indeliblev1.Outcome
-}
-
-func step[Req, Res any, PRes outcome[Res]](
-	ctx context.Context, s *Session, statement *entry.Statement, jurisdiction string,
-	rpc func(context.Context, *connect.Request[Req]) (*connect.Response[Res], error), message *Req,
-) (*Entry, error) {
-	answer, err := call(ctx, s, jurisdiction, rpc, message)
-	if err != nil {
-		return nil, err
-	}
-	return s.settle(s.key, statement, PRes(answer).GetOutcome())
+	return s.Append(ctx, &ingest.Signed{Statement: statement, Author: s.key})
 }
 
 // SignHold signs a hold on records of the given class of the person behind the
@@ -97,12 +60,7 @@ func (s *Session) SignHold(jurisdiction string, handles []entry.Handle, class en
 
 // SetHold hands in a signed hold.
 func (s *Session) SetHold(ctx context.Context, signed *ingest.Signed) (*Entry, error) {
-	answer, err := call(ctx, s, signed.Statement.Jurisdiction, s.Erasure.SetHold,
-		&indeliblev1.SetHoldRequest{Submission: submission(signed)})
-	if err != nil {
-		return nil, err
-	}
-	return s.settle(signed.Author, signed.Statement, answer.GetOutcome())
+	return s.Append(ctx, signed)
 }
 
 // SignRelease signs the release of a hold; it counts once another officer has
@@ -117,8 +75,7 @@ func (s *Session) SignRelease(jurisdiction string, set entry.StatementID) (*entr
 
 // ReleaseHold hands in a release or the confirmation of one.
 func (s *Session) ReleaseHold(ctx context.Context, statement *entry.Statement) (*Entry, error) {
-	return step(ctx, s, statement, statement.Jurisdiction, s.Erasure.ReleaseHold,
-		&indeliblev1.ReleaseHoldRequest{Statement: statement.Bytes()})
+	return s.Append(ctx, &ingest.Signed{Statement: statement, Author: s.key})
 }
 
 func submission(signed *ingest.Signed) *indeliblev1.Submission {
