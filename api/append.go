@@ -14,9 +14,10 @@ import (
 
 // take is the one way into the log (DESIGN §5). Each step either passes
 // a statement on or ends its way with a refusal of its own; an error of take is
-// one of the whole call, after which the same bytes may be sent again.
-func (s *Server) take(ctx context.Context, via *route, in []*indeliblev1.Submission, wait indeliblev1.Wait) ([]*indeliblev1.Outcome, error) {
-	b := &batch{Server: s, who: callerOf(ctx), route: via}
+// one of the whole call, after which the same bytes may be sent again. open says
+// that the call names no jurisdiction and takes what has nothing sealed.
+func (s *Server) take(ctx context.Context, open bool, in []*indeliblev1.Submission, wait indeliblev1.Wait) ([]*indeliblev1.Outcome, error) {
+	b := &batch{Server: s, who: callerOf(ctx), byOpen: open}
 	for _, submission := range in {
 		w, err := b.read(submission)
 		if err != nil {
@@ -38,16 +39,6 @@ func (s *Server) take(ctx context.Context, via *route, in []*indeliblev1.Submiss
 	return out, unsettled(err)
 }
 
-// takeOne is take for RPCs with a single statement; these always wait for the
-// receipt.
-func (s *Server) takeOne(ctx context.Context, via *route, in *indeliblev1.Submission) (*indeliblev1.Outcome, error) {
-	outcomes, err := s.take(ctx, via, []*indeliblev1.Submission{in}, indeliblev1.Wait_WAIT_PROVEN)
-	if err != nil {
-		return nil, err
-	}
-	return outcomes[0], nil
-}
-
 // read parses a statement and checks that it came the right way: a kind that
 // this RPC takes from this caller, in the jurisdiction the call named.
 func (b *batch) read(in *indeliblev1.Submission) (*work, error) {
@@ -60,11 +51,9 @@ func (b *batch) read(in *indeliblev1.Submission) (*work, error) {
 		return w, w.refuse(err)
 	}
 	w.rule = kindRuleOf(w.statement)
-	w.refusal = w.rule.refusal(b.who, b.route.open)
+	w.refusal = w.rule.refusal(b.who, b.byOpen)
 	switch {
 	case w.refusal != nil:
-	case !b.route.takes(w.statement):
-		w.refusal = refuse(CodeKindNotHere)
 	case b.who.jurisdiction != "" && w.statement.Jurisdiction != b.who.jurisdiction:
 		w.refusal = entry.Refuse(entry.CodeWrongJurisdiction, "the statement belongs to another jurisdiction than the call names")
 	case entry.LogID(w.statement.LogID()) != b.log.ID():

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"connectrpc.com/connect"
 	"github.com/fxamacker/cbor/v2"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
@@ -197,12 +196,7 @@ func (s *site) elsewhere(far *device) func() []*indeliblev1.Outcome {
 }
 
 func (s *site) refusedEnrolment(in *indeliblev1.Submission) func() []*indeliblev1.Outcome {
-	return func() []*indeliblev1.Outcome {
-		out, err := s.people["registrar"].calls(home).devices.Enrol(s.t.Context(),
-			connect.NewRequest(&indeliblev1.EnrolRequest{Submissions: []*indeliblev1.Submission{in}}))
-		must(s.t, err)
-		return out.Msg.GetOutcomes()
-	}
+	return func() []*indeliblev1.Outcome { return s.appendAs("registrar", home, in) }
 }
 
 // smallOrder enrols an Ed25519 key of small order: any signature verifies under

@@ -50,9 +50,9 @@ func (w *work) kind() entry.Kind {
 // batch is what one call hands in, and by whose leave.
 type batch struct {
 	*Server
-	who   *caller
-	route *route
-	works []*work
+	who    *caller
+	byOpen bool // handed in by AppendOpen
+	works  []*work
 }
 
 // pending returns what still has a way to go.

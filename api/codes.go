@@ -31,6 +31,7 @@ const (
 	CodeAccessDenied          entry.Code = "ACCESS_DENIED"
 	CodeEntryNotFound         entry.Code = "ENTRY_NOT_FOUND"
 	CodeSizeBeyondLog         entry.Code = "SIZE_BEYOND_LOG"
+	CodePageToken             entry.Code = "PAGE_TOKEN_INVALID"
 	CodeNoLeader              entry.Code = "NO_LEADER"
 	CodeNodeStopping          entry.Code = "NODE_STOPPING"
 	CodeCancelled             entry.Code = "CANCELLED"
@@ -71,6 +72,7 @@ var edgeTable = [...]entry.CodeMeaning{
 	{Code: CodeAccessDenied, Happened: "The caller may not do this for this purpose. The refusal is recorded in the log.", NotDone: "Nothing was decrypted or returned.", Next: "Ask for what your role may see, for a purpose it may name."},
 	{Code: CodeEntryNotFound, Happened: "The log has no such entry.", NotDone: notAnswered, Next: "Check the id; if the entry was just sent, ask again.", Retryable: true},
 	{Code: CodeSizeBeyondLog, Happened: "The size asked for is larger than what is published.", NotDone: notAnswered, Next: "Ask for a size up to that of the newest checkpoint.", Retryable: true},
+	{Code: CodePageToken, Happened: "The page token is not one that this query gave.", NotDone: notAnswered, Next: "Send the token of the last answer with the same query, or begin without one."},
 	{Code: CodeNoLeader, Happened: "The group has no leader, or it is another node.", NotDone: nothingDone, Next: resendSame, Retryable: true},
 	{Code: CodeNodeStopping, Happened: "The node is stopping.", NotDone: nothingDone, Next: "Use another node, or wait until this one is back; then send the same bytes again.", Retryable: true},
 	{Code: CodeCancelled, Happened: "The caller ended the call.", NotDone: "The outcome is not known to the caller.", Next: resendSame, Retryable: true},
@@ -180,6 +182,7 @@ var connectCodes = map[entry.Code]connect.Code{
 	CodeAccessDenied:          connect.CodePermissionDenied,
 	CodeEntryNotFound:         connect.CodeNotFound,
 	CodeSizeBeyondLog:         connect.CodeOutOfRange,
+	CodePageToken:             connect.CodeInvalidArgument,
 	CodeNoLeader:              connect.CodeUnavailable,
 	CodeNodeStopping:          connect.CodeUnavailable,
 	CodeCancelled:             connect.CodeCanceled,

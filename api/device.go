@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/binary"
 
 	"connectrpc.com/connect"
 
@@ -21,42 +22,6 @@ const (
 
 type devices struct{ *Server }
 
-// Enrol implements indeliblev1connect.DevicesServiceHandler.
-func (s devices) Enrol(ctx context.Context, in *connect.Request[indeliblev1.EnrolRequest]) (*connect.Response[indeliblev1.EnrolResponse], error) {
-	outcomes, err := s.take(ctx, routeEnrol, in.Msg.GetSubmissions(), in.Msg.GetWait())
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.EnrolResponse{Outcomes: outcomes}), nil
-}
-
-// ChangeState implements indeliblev1connect.DevicesServiceHandler.
-func (s devices) ChangeState(ctx context.Context, in *connect.Request[indeliblev1.ChangeStateRequest]) (*connect.Response[indeliblev1.ChangeStateResponse], error) {
-	outcome, err := s.takeOne(ctx, routeChangeState, &indeliblev1.Submission{Statement: in.Msg.GetStatement()})
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.ChangeStateResponse{Outcome: outcome}), nil
-}
-
-// Bind implements indeliblev1connect.DevicesServiceHandler.
-func (s devices) Bind(ctx context.Context, in *connect.Request[indeliblev1.BindRequest]) (*connect.Response[indeliblev1.BindResponse], error) {
-	outcome, err := s.takeOne(ctx, routeBind, &indeliblev1.Submission{Statement: in.Msg.GetStatement()})
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.BindResponse{Outcome: outcome}), nil
-}
-
-// Unbind implements indeliblev1connect.DevicesServiceHandler.
-func (s devices) Unbind(ctx context.Context, in *connect.Request[indeliblev1.UnbindRequest]) (*connect.Response[indeliblev1.UnbindResponse], error) {
-	outcome, err := s.takeOne(ctx, routeUnbind, &indeliblev1.Submission{Statement: in.Msg.GetStatement()})
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.UnbindResponse{Outcome: outcome}), nil
-}
-
 // GetDevice implements indeliblev1connect.DevicesServiceHandler. A device sees
 // itself alone.
 func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.GetDeviceRequest]) (*connect.Response[indeliblev1.GetDeviceResponse], error) {
@@ -71,7 +36,11 @@ func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.
 	if !ok || author.Role != entry.RoleDevice {
 		return nil, refuse(CodeEntryNotFound)
 	}
-	device, err := s.device(ctx, author, ledger.Place{Boot: in.Msg.GetFromBoot(), Seq: in.Msg.GetFromSeq()}, gapNumbers)
+	from, err := gapPlace(id, in.Msg.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	device, err := s.device(ctx, author, from, gapNumbers)
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +49,16 @@ func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.
 
 // ListDevices implements indeliblev1connect.DevicesServiceHandler.
 func (s devices) ListDevices(ctx context.Context, in *connect.Request[indeliblev1.ListDevicesRequest]) (*connect.Response[indeliblev1.ListDevicesResponse], error) {
-	var after entry.AuthorID
-	copy(after[:], in.Msg.GetAfter())
+	pages, err := pagesOf("", in.Msg)
+	if err != nil {
+		return nil, err
+	}
+	after, err := pages.place(in.Msg.GetPageToken(), len(entry.AuthorID{}))
+	if err != nil {
+		return nil, err
+	}
 	limit := limitOr(in.Msg.GetLimit(), defaultDevices, maxDevices)
-	authors, err := s.log.Devices(after, limit)
+	authors, err := s.log.Devices(entry.AuthorID(after), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +72,7 @@ func (s devices) ListDevices(ctx context.Context, in *connect.Request[indeliblev
 	}
 	if len(authors) == limit {
 		last := authors[limit-1].ID
-		out.Next = last[:]
+		out.NextPageToken = pages.token(last[:]...)
 	}
 	return connect.NewResponse(out), nil
 }
@@ -127,7 +102,9 @@ func (s *Server) device(ctx context.Context, author *ledger.Author, from ledger.
 		AuthorId: author.ID[:], Key: author.Key.SPKI(), State: deviceStates[author.State],
 		Jurisdictions: author.Jurisdictions, Linkable: author.Linkable, Handle: author.Handle[:], Enrolled: author.Enrolled,
 		Equivocations: counts.Equivocations, HighestBoot: counts.HighestBoot,
-		GapsTruncated: ended != ledger.Place{}, SearchedBoot: ended.Boot, SearchedSeq: ended.Seq,
+	}
+	if out.NextPageToken, err = gapToken(author.ID, ended); err != nil {
+		return nil, err
 	}
 	for _, gap := range gaps {
 		out.Gaps = append(out.Gaps, &indeliblev1.Gap{
@@ -136,6 +113,37 @@ func (s *Server) device(ctx context.Context, author *ledger.Author, from ledger.
 		})
 	}
 	return out, nil
+}
+
+// gapPages are the pages of the search for gaps of one device, whichever RPC
+// began it.
+func gapPages(id entry.AuthorID) (pages, error) {
+	return pagesOf("", &indeliblev1.GetDeviceRequest{AuthorId: id[:]})
+}
+
+// gapPlace is where a search for gaps is to begin.
+func gapPlace(id entry.AuthorID, token []byte) (ledger.Place, error) {
+	pages, err := gapPages(id)
+	if err != nil {
+		return ledger.Place{}, err
+	}
+	place, err := pages.place(token, 16)
+	if err != nil {
+		return ledger.Place{}, err
+	}
+	return ledger.Place{Boot: binary.BigEndian.Uint64(place), Seq: binary.BigEndian.Uint64(place[8:])}, nil
+}
+
+// gapToken says where a search ended that has more before it; nothing otherwise.
+func gapToken(id entry.AuthorID, ended ledger.Place) ([]byte, error) {
+	if ended == (ledger.Place{}) {
+		return nil, nil
+	}
+	pages, err := gapPages(id)
+	if err != nil {
+		return nil, err
+	}
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(pages.token(), ended.Boot), ended.Seq), nil
 }
 
 var deviceStates = map[ledger.AuthorState]indeliblev1.DeviceState{

@@ -31,7 +31,7 @@ func TestEntriesAndDevices(t *testing.T) {
 		for _, e := range out.Msg.GetEntries() {
 			seen = append(seen, e.GetIndex())
 		}
-		if request.From = out.Msg.GetNext(); request.From == 0 {
+		if request.PageToken = out.Msg.GetNextPageToken(); len(request.PageToken) == 0 {
 			break
 		}
 	}
@@ -48,10 +48,10 @@ func TestEntriesAndDevices(t *testing.T) {
 	}
 	out, err := s.people["registrar"].calls("").devices.ListDevices(t.Context(), connect.NewRequest(&indeliblev1.ListDevicesRequest{Limit: 1}))
 	must(t, err)
-	next, err := s.people["registrar"].calls("").devices.ListDevices(t.Context(), connect.NewRequest(&indeliblev1.ListDevicesRequest{After: out.Msg.GetNext()}))
+	next, err := s.people["registrar"].calls("").devices.ListDevices(t.Context(), connect.NewRequest(&indeliblev1.ListDevicesRequest{PageToken: out.Msg.GetNextPageToken()}))
 	must(t, err)
 	listed := append(out.Msg.GetDevices(), next.Msg.GetDevices()...)
-	if len(listed) != 2 || len(next.Msg.GetNext()) > 0 {
+	if len(listed) != 2 || len(next.Msg.GetNextPageToken()) > 0 {
 		t.Fatalf("devices %v", listed)
 	}
 	for _, device := range listed {
@@ -85,14 +85,14 @@ func TestGapsGoOn(t *testing.T) {
 	first, err := device.GetDevice(t.Context(), connect.NewRequest(ask))
 	must(t, err)
 	page := first.Msg.GetDevice()
-	if len(page.GetGaps()) != maxGaps || !page.GetGapsTruncated() {
-		t.Fatalf("%d gaps, truncated %v", len(page.GetGaps()), page.GetGapsTruncated())
+	if len(page.GetGaps()) != maxGaps || len(page.GetNextPageToken()) == 0 {
+		t.Fatalf("%d gaps, truncated %v", len(page.GetGaps()), len(page.GetNextPageToken()) > 0)
 	}
-	ask.FromBoot, ask.FromSeq = page.GetSearchedBoot(), page.GetSearchedSeq()
+	ask.PageToken = page.GetNextPageToken()
 	rest, err := device.GetDevice(t.Context(), connect.NewRequest(ask))
 	must(t, err)
-	if page := rest.Msg.GetDevice(); len(page.GetGaps()) != 2 || page.GetGapsTruncated() || page.GetSearchedSeq() != 0 {
-		t.Fatalf("then %d gaps, truncated %v", len(page.GetGaps()), page.GetGapsTruncated())
+	if page := rest.Msg.GetDevice(); len(page.GetGaps()) != 2 || len(page.GetNextPageToken()) > 0 {
+		t.Fatalf("then %d gaps, truncated %v", len(page.GetGaps()), len(page.GetNextPageToken()) > 0)
 	}
 }
 
@@ -133,9 +133,7 @@ func TestUnbindingEndsADevice(t *testing.T) {
 	unbind := s.people["registrar"].sign(entry.Draft{Kind: entry.KindBinding, Jurisdiction: home, Body: &entry.BindingChange{
 		Action: entry.ActionClose, Binding: d.binding, To: &to,
 	}})
-	out, err := s.people["registrar"].calls("").devices.Unbind(t.Context(), connect.NewRequest(&indeliblev1.UnbindRequest{Statement: unbind.Bytes()}))
-	must(t, err)
-	s.accepted(out.Msg.GetOutcome(), unbind)
+	s.appendOpen(s.people["registrar"], unbind)
 	_, in := d.reading()
 	if got := s.append(home, in)[0].GetRefusal().GetCode(); got != string(entry.CodeBindingClosed) {
 		t.Fatalf("after the end of the binding: %s", got)

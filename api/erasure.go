@@ -13,60 +13,6 @@ import (
 
 type erasures struct{ *Server }
 
-// RequestErasure implements indeliblev1connect.ErasureServiceHandler.
-func (s erasures) RequestErasure(ctx context.Context, in *connect.Request[indeliblev1.RequestErasureRequest]) (*connect.Response[indeliblev1.RequestErasureResponse], error) {
-	outcome, err := s.takeOne(ctx, routeRequestErasure, in.Msg.GetSubmission())
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.RequestErasureResponse{Outcome: outcome}), nil
-}
-
-// ApproveErasure implements indeliblev1connect.ErasureServiceHandler.
-func (s erasures) ApproveErasure(ctx context.Context, in *connect.Request[indeliblev1.ApproveErasureRequest]) (*connect.Response[indeliblev1.ApproveErasureResponse], error) {
-	outcome, err := s.takeOne(ctx, routeApproveErasure, &indeliblev1.Submission{Statement: in.Msg.GetStatement()})
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.ApproveErasureResponse{Outcome: outcome}), nil
-}
-
-// CancelErasure implements indeliblev1connect.ErasureServiceHandler.
-func (s erasures) CancelErasure(ctx context.Context, in *connect.Request[indeliblev1.CancelErasureRequest]) (*connect.Response[indeliblev1.CancelErasureResponse], error) {
-	outcome, err := s.takeOne(ctx, routeCancelErasure, &indeliblev1.Submission{Statement: in.Msg.GetStatement()})
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.CancelErasureResponse{Outcome: outcome}), nil
-}
-
-// DeclareLost implements indeliblev1connect.ErasureServiceHandler.
-func (s erasures) DeclareLost(ctx context.Context, in *connect.Request[indeliblev1.DeclareLostRequest]) (*connect.Response[indeliblev1.DeclareLostResponse], error) {
-	outcome, err := s.takeOne(ctx, routeDeclareLost, &indeliblev1.Submission{Statement: in.Msg.GetStatement()})
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.DeclareLostResponse{Outcome: outcome}), nil
-}
-
-// SetHold implements indeliblev1connect.ErasureServiceHandler.
-func (s erasures) SetHold(ctx context.Context, in *connect.Request[indeliblev1.SetHoldRequest]) (*connect.Response[indeliblev1.SetHoldResponse], error) {
-	outcome, err := s.takeOne(ctx, routeSetHold, in.Msg.GetSubmission())
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.SetHoldResponse{Outcome: outcome}), nil
-}
-
-// ReleaseHold implements indeliblev1connect.ErasureServiceHandler.
-func (s erasures) ReleaseHold(ctx context.Context, in *connect.Request[indeliblev1.ReleaseHoldRequest]) (*connect.Response[indeliblev1.ReleaseHoldResponse], error) {
-	outcome, err := s.takeOne(ctx, routeReleaseHold, &indeliblev1.Submission{Statement: in.Msg.GetStatement()})
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.ReleaseHoldResponse{Outcome: outcome}), nil
-}
-
 // GetErasure implements indeliblev1connect.ErasureServiceHandler.
 func (s erasures) GetErasure(ctx context.Context, in *connect.Request[indeliblev1.GetErasureRequest]) (*connect.Response[indeliblev1.GetErasureResponse], error) {
 	erasure, ok, err := s.log.Erasure(entry.StatementID(in.Msg.GetRequest()))

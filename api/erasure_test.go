@@ -25,9 +25,7 @@ func (s *site) request(who string, scope entry.Scope, handles ...entry.Handle) (
 
 func (s *site) requestErasure(who string, in *indeliblev1.Submission) *indeliblev1.Outcome {
 	s.t.Helper()
-	out, err := s.people[who].calls(home).erasure.RequestErasure(s.t.Context(), connect.NewRequest(&indeliblev1.RequestErasureRequest{Submission: in}))
-	must(s.t, err)
-	return out.Msg.GetOutcome()
+	return s.appendAs(who, home, in)[0]
 }
 
 func (s *site) approveErasure(who string, request entry.StatementID) (*entry.Statement, *indeliblev1.Outcome) {
@@ -35,9 +33,7 @@ func (s *site) approveErasure(who string, request entry.StatementID) (*entry.Sta
 	statement := s.people[who].sign(entry.Draft{
 		Kind: entry.KindErasure, Jurisdiction: home, Body: &entry.Erasure{Step: entry.StepApprove, Request: request},
 	})
-	out, err := s.people[who].calls(home).erasure.ApproveErasure(s.t.Context(), connect.NewRequest(&indeliblev1.ApproveErasureRequest{Statement: statement.Bytes()}))
-	must(s.t, err)
-	return statement, out.Msg.GetOutcome()
+	return statement, s.officiate(who, statement)
 }
 
 func (s *site) getErasure(request entry.StatementID) *indeliblev1.GetErasureResponse {
@@ -197,9 +193,7 @@ func TestHoldsAndFloorsRefuseErasures(t *testing.T) {
 	cancel := free.people["officer2"].sign(entry.Draft{
 		Kind: entry.KindErasure, Jurisdiction: home, Body: &entry.Erasure{Step: entry.StepCancel, Request: request.ID()},
 	})
-	out, err := free.people["officer2"].calls(home).erasure.CancelErasure(t.Context(), connect.NewRequest(&indeliblev1.CancelErasureRequest{Statement: cancel.Bytes()}))
-	must(t, err)
-	free.accepted(out.Msg.GetOutcome(), cancel)
+	free.accepted(free.officiate("officer2", cancel), cancel)
 	statement, in = d.reading()
 	free.accepted(free.append(home, in)[0], statement)
 }
@@ -208,11 +202,7 @@ func (s *site) hold(who string, handles ...entry.Handle) entry.StatementID {
 	s.t.Helper()
 	sealed, digest := openings(s.t, cborPart(s.t, entry.ClassSeries, entry.HoldTarget{Handles: handles, Class: entry.ClassClinical}))
 	statement := s.people[who].sign(entry.Draft{Kind: entry.KindHold, Jurisdiction: home, Parts: digest, Body: &entry.Hold{Action: entry.HoldSet}})
-	out, err := s.people[who].calls(home).erasure.SetHold(s.t.Context(), connect.NewRequest(&indeliblev1.SetHoldRequest{
-		Submission: &indeliblev1.Submission{Statement: statement.Bytes(), Openings: sealed},
-	}))
-	must(s.t, err)
-	s.accepted(out.Msg.GetOutcome(), statement)
+	s.accepted(s.officiate(who, statement, sealed...), statement)
 	return statement.ID()
 }
 
@@ -228,7 +218,5 @@ func (s *site) releaseHold(hold entry.StatementID) {
 
 func (s *site) sendRelease(who string, statement *entry.Statement) {
 	s.t.Helper()
-	out, err := s.people[who].calls(home).erasure.ReleaseHold(s.t.Context(), connect.NewRequest(&indeliblev1.ReleaseHoldRequest{Statement: statement.Bytes()}))
-	must(s.t, err)
-	s.accepted(out.Msg.GetOutcome(), statement)
+	s.accepted(s.officiate(who, statement), statement)
 }

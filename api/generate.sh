@@ -1,6 +1,8 @@
 #!/bin/sh
-# Regenerates api/gen from api/proto. Running it on an unchanged tree leaves no
-# diff; CI checks that. Needs Go alone: buf is built from the module that pins
+# Regenerates api/gen from api/proto, and compares the schema with the released
+# one, schema.binpb: what would break its clients is an error. With the argument
+# "release" the schema becomes the released one instead (DESIGN.md says when).
+# Running it on an unchanged tree leaves no diff; CI checks that. Needs Go alone: buf is built from the module that pins
 # it, the plugins are tools of the main module, and validate.proto comes from
 # the Go module cache because no schema registry may be needed to build this.
 set -eu
@@ -26,3 +28,8 @@ chmod u+w .validate/buf/validate/validate.proto
 "$buf" format -w proto
 "$buf" lint
 "$buf" generate
+
+if [ "${1:-}" = release ]; then
+	"$buf" build proto --exclude-source-info -o schema.binpb
+fi
+"$buf" breaking proto --against schema.binpb

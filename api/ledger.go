@@ -24,7 +24,7 @@ type ledgers struct{ *Server }
 
 // Append implements indeliblev1connect.LedgerServiceHandler.
 func (s ledgers) Append(ctx context.Context, in *connect.Request[indeliblev1.AppendRequest]) (*connect.Response[indeliblev1.AppendResponse], error) {
-	outcomes, err := s.take(ctx, routeAppend, in.Msg.GetSubmissions(), in.Msg.GetWait())
+	outcomes, err := s.take(ctx, false, in.Msg.GetSubmissions(), in.Msg.GetWait())
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (s ledgers) AppendOpen(ctx context.Context, in *connect.Request[indeliblev1
 	for i, statement := range in.Msg.GetStatements() {
 		submissions[i] = &indeliblev1.Submission{Statement: statement}
 	}
-	outcomes, err := s.take(ctx, routeOpenStatements, submissions, in.Msg.GetWait())
+	outcomes, err := s.take(ctx, true, submissions, in.Msg.GetWait())
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +128,16 @@ func (s ledgers) GetEntry(_ context.Context, in *connect.Request[indeliblev1.Get
 
 // ListEntries implements indeliblev1connect.LedgerServiceHandler.
 func (s ledgers) ListEntries(_ context.Context, in *connect.Request[indeliblev1.ListEntriesRequest]) (*connect.Response[indeliblev1.ListEntriesResponse], error) {
+	pages, err := pagesOf("", in.Msg)
+	if err != nil {
+		return nil, err
+	}
+	from, err := pages.number(in.Msg.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
 	limit := limitOr(in.Msg.GetLimit(), defaultEntries, maxEntries)
-	indexes, err := s.listed(in.Msg, limit)
+	indexes, err := s.listed(in.Msg, from, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -141,22 +149,22 @@ func (s ledgers) ListEntries(_ context.Context, in *connect.Request[indeliblev1.
 			return nil, err
 		}
 		if size += len(leaf); size > maxEntryBytes {
-			out.Next = index
+			out.NextPageToken = pages.at(index)
 			return connect.NewResponse(out), nil
 		}
 		out.Entries = append(out.Entries, &indeliblev1.Entry{Index: index, Leaf: leaf})
 	}
 	if len(indexes) == limit {
-		out.Next = indexes[limit-1] + 1
+		out.NextPageToken = pages.at(indexes[limit-1] + 1)
 	}
 	return connect.NewResponse(out), nil
 }
 
-func (s *Server) listed(in *indeliblev1.ListEntriesRequest, limit int) ([]uint64, error) {
+func (s *Server) listed(in *indeliblev1.ListEntriesRequest, from uint64, limit int) ([]uint64, error) {
 	if id := in.GetAuthorId(); len(id) > 0 {
-		return s.log.ByAuthor(entry.AuthorID(id), in.GetFrom(), limit)
+		return s.log.ByAuthor(entry.AuthorID(id), from, limit)
 	}
-	return s.log.ByHandle(entry.Handle(in.GetHandle()), in.GetFrom(), limit)
+	return s.log.ByHandle(entry.Handle(in.GetHandle()), from, limit)
 }
 
 // GetCheckpoint implements indeliblev1connect.LedgerServiceHandler.
@@ -198,7 +206,7 @@ func (s ledgers) GetLog(context.Context, *connect.Request[indeliblev1.GetLogRequ
 		return nil, err
 	}
 	id := s.log.ID()
-	out := &indeliblev1.GetLogResponse{LogId: id[:], GenesisLeaf: leaf, Policy: s.cfg.Policy.Marshal()}
+	out := &indeliblev1.GetLogResponse{LogId: id[:], GenesisLeaf: leaf, Policy: s.cfg.Policy.Marshal(), SchemaRevision: SchemaRevision}
 	if s.cfg.PolicyMLDSA != nil {
 		out.PolicyMlDsa = s.cfg.PolicyMLDSA.Marshal()
 	}

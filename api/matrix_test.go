@@ -25,24 +25,12 @@ LedgerService/ListEntries     auditor | none
 LedgerService/GetCheckpoint   anyone | none
 LedgerService/GetConsistency  anyone | none
 LedgerService/GetLog          anyone | none
-DevicesService/Enrol          registrar | statement phi
-DevicesService/ChangeState    registrar | statement
-DevicesService/Bind           registrar | statement
-DevicesService/Unbind         registrar | statement
 DevicesService/GetDevice      auditor device officer operator registrar service | none
 DevicesService/ListDevices    auditor officer operator registrar | none
 SubjectsService/Register      registrar | statement phi
-SubjectsService/Open          registrar | statement phi
-SubjectsService/Close         registrar | statement phi
 SubjectsService/Find          clinician consent-service officer registrar | access phi reserved clinician consent-service officer registrar
 RecordsService/Read           clinician | access phi reserved clinician
-ErasureService/RequestErasure officer | statement phi reserved officer
-ErasureService/ApproveErasure officer | statement phi reserved officer
-ErasureService/CancelErasure  officer | statement phi reserved officer
-ErasureService/DeclareLost    officer | statement phi reserved officer
 ErasureService/GetErasure     auditor officer operator | none reserved auditor officer operator
-ErasureService/SetHold        officer | statement phi reserved officer
-ErasureService/ReleaseHold    officer | statement phi reserved officer
 ClusterService/Status         auditor officer operator registrar service | none
 `
 

@@ -28,8 +28,16 @@ func (s records) Read(ctx context.Context, in *connect.Request[indeliblev1.ReadR
 	if err != nil {
 		return nil, err
 	}
+	pages, err := pagesOf(callerOf(ctx).jurisdiction, in.Msg)
+	if err != nil {
+		return nil, err
+	}
+	from, err := pages.number(in.Msg.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
 	fields, classes := fieldNames(in.Msg.GetParts())
-	page, verdict, err := s.judgeRead(ctx, in.Msg, classes)
+	page, verdict, err := s.judgeRead(ctx, in.Msg, from, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +64,7 @@ func (s records) Read(ctx context.Context, in *connect.Request[indeliblev1.ReadR
 	if err != nil {
 		return nil, err
 	}
-	out.Access = r.evidence()
+	out.NextPageToken, out.Access = pages.at(page.next), r.evidence()
 	return connect.NewResponse(out), nil
 }
 
@@ -75,10 +83,11 @@ func outcomeOf(verdict *entry.Refusal) entry.Outcome {
 type page struct {
 	subject *entry.Handle // nil when the log knows no such subject here
 	entries []pageEntry
-	next    uint64 // where the next page begins; 0 when this is the last
+	next    uint64 // the place where the next page begins; 0 when this is the last
 }
 
 type pageEntry struct {
+	place             uint64 // where a page that begins with it begins
 	index, ledgerTime uint64
 	statement         *entry.Statement
 }
@@ -93,7 +102,7 @@ func (p *page) ids() []entry.StatementID {
 
 // judgeRead decides whether the caller may read and, if so, what is on the
 // page. A verdict is why not; it is recorded before it is answered.
-func (s *Server) judgeRead(ctx context.Context, in *indeliblev1.ReadRequest, classes []entry.Class) (*page, *entry.Refusal, error) {
+func (s *Server) judgeRead(ctx context.Context, in *indeliblev1.ReadRequest, from uint64, classes []entry.Class) (*page, *entry.Refusal, error) {
 	who, h := callerOf(ctx), entry.Handle(in.GetHandle())
 	handle, ok, err := s.log.Handle(h)
 	if err != nil {
@@ -110,10 +119,10 @@ func (s *Server) judgeRead(ctx context.Context, in *indeliblev1.ReadRequest, cla
 		return p, entry.Refuse(entry.CodeUnknownSubject, "no subject has this handle in this jurisdiction"), nil
 	}
 	if len(in.GetStatementIds()) > 0 {
-		verdict, err := s.pick(p, in.GetStatementIds(), classes)
+		verdict, err := s.pick(p, in.GetStatementIds(), from, classes)
 		return p, verdict, err
 	}
-	return p, nil, s.walk(p, in.GetFrom(), maxScan, limitOr(in.GetLimit(), defaultPage, maxPage), classes)
+	return p, nil, s.walk(p, from, maxScan, limitOr(in.GetLimit(), defaultPage, maxPage), classes)
 }
 
 // walk fills a page with the subject's next records, up to limit of them, and
@@ -133,7 +142,7 @@ func (s *Server) walk(p *page, from uint64, scan, limit int, classes []entry.Cla
 			return fmt.Errorf("api: read entry %d: %w", index, err)
 		}
 		if holds(statement, classes) {
-			p.entries = append(p.entries, pageEntry{index: index, ledgerTime: time, statement: statement})
+			p.entries = append(p.entries, pageEntry{place: index, index: index, ledgerTime: time, statement: statement})
 		}
 	}
 	if len(indexes) == scan {
@@ -142,9 +151,13 @@ func (s *Server) walk(p *page, from uint64, scan, limit int, classes []entry.Cla
 	return nil
 }
 
-// pick fills a page with named records, which must be of this subject.
-func (s *Server) pick(p *page, ids [][]byte, classes []entry.Class) (*entry.Refusal, error) {
+// pick fills a page with named records, which must be of this subject. Their
+// places are those in the request.
+func (s *Server) pick(p *page, ids [][]byte, from uint64, classes []entry.Class) (*entry.Refusal, error) {
 	for i, id := range ids {
+		if uint64(i) < from {
+			continue
+		}
 		index, ok, err := s.log.Find(entry.StatementID(id))
 		if err != nil {
 			return nil, err
@@ -165,7 +178,7 @@ func (s *Server) pick(p *page, ids [][]byte, classes []entry.Class) (*entry.Refu
 			p.entries = nil
 			return entry.Refuse(entry.CodeUnknownRecord, "statement %d of the request is no such record of this subject", i), nil
 		}
-		p.entries = append(p.entries, pageEntry{index: index, ledgerTime: time, statement: statement})
+		p.entries = append(p.entries, pageEntry{place: uint64(i), index: index, ledgerTime: time, statement: statement})
 	}
 	return nil, nil
 }
@@ -183,13 +196,14 @@ func holds(s *entry.Statement, classes []entry.Class) bool {
 	return false
 }
 
-// present puts the released records into an answer, as many as fit.
+// present puts the released records into an answer, as many as fit. What does
+// not begins the next page.
 func (s *Server) present(ctx context.Context, p *page, released []vault.Released) (*indeliblev1.ReadResponse, error) {
 	byID := make(map[entry.StatementID]vault.Released, len(released))
 	for _, r := range released {
 		byID[r.ID] = r
 	}
-	out := &indeliblev1.ReadResponse{Next: p.next}
+	out := &indeliblev1.ReadResponse{}
 	size := 0
 	for _, e := range p.entries {
 		r, ok := byID[e.statement.ID()]
@@ -205,7 +219,7 @@ func (s *Server) present(ctx context.Context, p *page, released []vault.Released
 			size += len(o.GetOpening())
 		}
 		if size > maxReadBytes && len(out.Records) > 0 {
-			out.Next = e.index
+			p.next = e.place
 			break
 		}
 		out.Records = append(out.Records, record)

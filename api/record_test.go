@@ -76,7 +76,7 @@ func TestReadComesWithItsAccessEntry(t *testing.T) {
 			t.Fatalf("the entry says %+v", access)
 		}
 		got = append(got, page.GetRecords()...)
-		if request.From = page.GetNext(); request.From == 0 {
+		if request.PageToken = page.GetNextPageToken(); len(request.PageToken) == 0 {
 			if pages != 3 {
 				t.Fatalf("%d pages", pages)
 			}

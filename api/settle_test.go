@@ -43,7 +43,7 @@ func TestWhatIsLoggedIsNotCalledUndone(t *testing.T) {
 			return propose(ctx, c)
 		}
 		s.server.vaults[home] = s.revault(home, env)
-		_, err := s.server.take(ctx, routeAppend, in, indeliblev1.Wait_WAIT_PROVEN)
+		_, err := s.server.take(ctx, false, in, indeliblev1.Wait_WAIT_PROVEN)
 		s.server.vaults[home] = whole
 		if _, logged, findErr := s.log.Find(statement.ID()); !logged || findErr != nil {
 			t.Fatalf("not logged: %v", findErr)
@@ -52,7 +52,7 @@ func TestWhatIsLoggedIsNotCalledUndone(t *testing.T) {
 		if refusal, _ := f.refusal(ctx, "/x/Y", err); refusal.Code != entry.CodeOutcomeUnknown {
 			t.Errorf("%v is told as %s", cause, refusal.Code)
 		}
-		again, err := s.server.take(ctx, routeAppend, in, indeliblev1.Wait_WAIT_PROVEN)
+		again, err := s.server.take(ctx, false, in, indeliblev1.Wait_WAIT_PROVEN)
 		must(t, err)
 		if again[0].GetStatus() != indeliblev1.Outcome_STATUS_DUPLICATE {
 			t.Fatalf("the same bytes again: %v", again[0])

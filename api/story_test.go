@@ -204,11 +204,7 @@ func (s *site) register(jurisdiction string, identifiers ...string) entry.Handle
 		Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: jurisdiction, Parts: digest,
 		Body: &entry.HandleChange{Action: entry.ActionOpen, Class: entry.HandleSubject, At: nowMillis()},
 	})
-	opened, err := registrar.calls(jurisdiction).subjects.Open(s.t.Context(), connect.NewRequest(&indeliblev1.OpenRequest{
-		Submissions: []*indeliblev1.Submission{{Statement: statement.Bytes(), Openings: sealed}},
-	}))
-	must(s.t, err)
-	s.accepted(opened.Msg.GetOutcomes()[0], statement)
+	s.accepted(s.appendAs("registrar", jurisdiction, &indeliblev1.Submission{Statement: statement.Bytes(), Openings: sealed})[0], statement)
 	return h
 }
 
@@ -219,14 +215,11 @@ func (s *site) patient(jurisdiction string, identifiers ...string) *device {
 	registrar := s.people["registrar"]
 	enrolment := d.enrolment(registrar)
 	binding := d.bindingStatement(registrar)
-	out, err := registrar.calls(jurisdiction).devices.Enrol(s.t.Context(), connect.NewRequest(&indeliblev1.EnrolRequest{
-		Submissions: []*indeliblev1.Submission{enrolment, {Statement: binding.Bytes()}},
-	}))
-	must(s.t, err)
+	outcomes := s.appendAs("registrar", jurisdiction, enrolment, &indeliblev1.Submission{Statement: binding.Bytes()})
 	enrolled, err := entry.Parse(enrolment.GetStatement())
 	must(s.t, err)
-	s.accepted(out.Msg.GetOutcomes()[0], enrolled)
-	s.accepted(out.Msg.GetOutcomes()[1], binding)
+	s.accepted(outcomes[0], enrolled)
+	s.accepted(outcomes[1], binding)
 	return d
 }
 
@@ -266,7 +259,19 @@ func (d *device) reading(parts ...part) (*entry.Statement, *indeliblev1.Submissi
 // append hands submissions in as the ingest service.
 func (s *site) append(jurisdiction string, in ...*indeliblev1.Submission) []*indeliblev1.Outcome {
 	s.t.Helper()
-	out, err := s.people["service"].calls(jurisdiction).ledger.Append(s.t.Context(), connect.NewRequest(&indeliblev1.AppendRequest{Submissions: in}))
+	return s.appendAs("service", jurisdiction, in...)
+}
+
+// appendAs hands submissions in as somebody else.
+func (s *site) appendAs(who, jurisdiction string, in ...*indeliblev1.Submission) []*indeliblev1.Outcome {
+	s.t.Helper()
+	out, err := s.people[who].calls(jurisdiction).ledger.Append(s.t.Context(), connect.NewRequest(&indeliblev1.AppendRequest{Submissions: in}))
 	must(s.t, err)
 	return out.Msg.GetOutcomes()
+}
+
+// officiate hands in one statement of an officer.
+func (s *site) officiate(who string, statement *entry.Statement, sealed ...*indeliblev1.Opening) *indeliblev1.Outcome {
+	s.t.Helper()
+	return s.appendAs(who, home, &indeliblev1.Submission{Statement: statement.Bytes(), Openings: sealed})[0]
 }

@@ -170,7 +170,7 @@ func (s ledgers) takeBatch(ctx context.Context, in *indeliblev1.AppendStreamRequ
 	if err := s.stillMay(who, began); err != nil {
 		return nil, err
 	}
-	outcomes, err := s.take(ctx, routeAppend, in.GetSubmissions(), in.GetWait())
+	outcomes, err := s.take(ctx, false, in.GetSubmissions(), in.GetWait())
 	s.metrics.seconds.WithLabelValues(appendStreamProcedure).Observe(s.cfg.Now().Sub(began).Seconds())
 	if err == nil {
 		return &indeliblev1.AppendStreamResponse{Outcomes: outcomes}, nil

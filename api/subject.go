@@ -61,24 +61,6 @@ func (s *Server) nonce() (nonce [32]byte, err error) {
 	return nonce, nil
 }
 
-// Open implements indeliblev1connect.SubjectsServiceHandler.
-func (s subjects) Open(ctx context.Context, in *connect.Request[indeliblev1.OpenRequest]) (*connect.Response[indeliblev1.OpenResponse], error) {
-	outcomes, err := s.take(ctx, routeOpen, in.Msg.GetSubmissions(), in.Msg.GetWait())
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.OpenResponse{Outcomes: outcomes}), nil
-}
-
-// Close implements indeliblev1connect.SubjectsServiceHandler.
-func (s subjects) Close(ctx context.Context, in *connect.Request[indeliblev1.CloseRequest]) (*connect.Response[indeliblev1.CloseResponse], error) {
-	outcomes, err := s.take(ctx, routeClose, in.Msg.GetSubmissions(), in.Msg.GetWait())
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&indeliblev1.CloseResponse{Outcomes: outcomes}), nil
-}
-
 // Find implements indeliblev1connect.SubjectsServiceHandler. Its access entry is
 // about the accessor's own handle, because whether there is a subject is only
 // known afterwards; that nothing was found is an answer, not an error.

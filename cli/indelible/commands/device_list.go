@@ -46,7 +46,7 @@ func newDeviceList(a *app) *cobra.Command {
 			return a.with(func(s *session.Session) error {
 				devices := []jsonDevice{}
 				for after := []byte(nil); ; {
-					page, next, err := s.DevicesAfter(cmd.Context(), after)
+					page, next, err := s.ListDevices(cmd.Context(), after)
 					if err != nil {
 						return err
 					}
@@ -70,7 +70,7 @@ func deviceRow(d *indeliblev1.Device) jsonDevice {
 	return jsonDevice{
 		Author: hex.EncodeToString(d.GetAuthorId()), State: deviceStates[d.GetState()], Jurisdictions: d.GetJurisdictions(),
 		Handle: hex.EncodeToString(d.GetHandle()), Linkable: d.GetLinkable(), Enrolled: d.GetEnrolled(),
-		Gaps: len(d.GetGaps()), GapsTruncated: d.GetGapsTruncated(), Equivocations: d.GetEquivocations(),
+		Gaps: len(d.GetGaps()), GapsTruncated: len(d.GetNextPageToken()) > 0, Equivocations: d.GetEquivocations(),
 	}
 }
 

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ type readFlags struct {
 	jurisdiction, purpose, out string
 	statements                 []string
 	clinicalOnly               bool
-	from                       uint64
+	page                       string
 	limit                      uint32
 	all                        bool
 }
@@ -49,7 +50,7 @@ signed with line breaks keeps them). Purposes: ` + purposes + `.`,
 	cmd.Flags().StringVar(&f.purpose, "purpose", "", "what for")
 	cmd.Flags().StringSliceVar(&f.statements, "statement", nil, "only these records, by statement id (repeat)")
 	cmd.Flags().BoolVar(&f.clinicalOnly, "clinical-only", false, "leave out what identifies the person")
-	cmd.Flags().Uint64Var(&f.from, "from", 0, "begin at this entry")
+	cmd.Flags().StringVar(&f.page, "page", "", "begin at this page, as the last read named it")
 	cmd.Flags().Uint32Var(&f.limit, "limit", 25, "records a page, at most 100")
 	cmd.Flags().BoolVar(&f.all, "all", false, "all pages, each an access entry of its own")
 	cmd.Flags().StringVar(&f.out, "out", "", "file to write the resources to")
@@ -57,11 +58,14 @@ signed with line breaks keeps them). Purposes: ` + purposes + `.`,
 }
 
 func (f readFlags) request(handle string) (session.ReadRequest, error) {
-	r := session.ReadRequest{Jurisdiction: f.jurisdiction, Identity: !f.clinicalOnly, From: f.from, Limit: f.limit}
+	r := session.ReadRequest{Jurisdiction: f.jurisdiction, Identity: !f.clinicalOnly, Limit: f.limit}
 	if f.limit == 0 || f.limit > maxPage {
 		return r, say.Usage("--all reads page after page", "--limit is outside 1 to %d", maxPage)
 	}
 	var err error
+	if r.Page, err = base64.RawURLEncoding.Strict().DecodeString(f.page); err != nil {
+		return r, say.Usage("give it as the last read named it", "--page is no page")
+	}
 	if r.Handle, err = parseHandle(handle); err != nil {
 		return r, err
 	}
@@ -91,7 +95,7 @@ type jsonRecord struct {
 // jsonRead is everything a read released.
 type jsonRead struct {
 	Records []jsonRecord `json:"records"`
-	Next    uint64       `json:"next"` // 0: nothing follows
+	Next    string       `json:"next"` // for --page; empty: nothing follows
 	Access  []jsonEntry  `json:"access"`
 }
 
@@ -105,14 +109,14 @@ func (a *app) read(cmd *cobra.Command, s *session.Session, f readFlags, r sessio
 		if err != nil {
 			return err
 		}
-		out.Access, out.Next = append(out.Access, toJSON(page.Access)), page.Next
+		out.Access, out.Next = append(out.Access, toJSON(page.Access)), base64.RawURLEncoding.EncodeToString(page.Next)
 		for i := range page.Records {
 			out.Records = append(out.Records, releasedRecord(&page.Records[i]))
 		}
-		if !f.all || page.Next == 0 {
+		if !f.all || len(page.Next) == 0 {
 			break
 		}
-		r.From = page.Next
+		r.Page = page.Next
 	}
 	if f.out != "" {
 		if err := writeResources(f.out, out.Records); err != nil {
@@ -158,8 +162,8 @@ func writeRead(w io.Writer, out jsonRead) error {
 			return fmt.Errorf("write the result: %w", err)
 		}
 	}
-	if out.Next != 0 {
-		if _, err := fmt.Fprintf(w, "more follows: --from %d\n", out.Next); err != nil {
+	if out.Next != "" {
+		if _, err := fmt.Fprintf(w, "more follows: --page %s\n", out.Next); err != nil {
 			return fmt.Errorf("write the result: %w", err)
 		}
 	}

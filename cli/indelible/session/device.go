@@ -118,13 +118,14 @@ func (s *Session) Unbind(ctx context.Context, statement *entry.Statement) (*Entr
 // Now is the time by which statements are dated, Unix milliseconds.
 func (s *Session) Now() uint64 { return uint64(s.now().UnixMilli()) }
 
-// DevicesAfter fetches one page of device keys, and where the next begins.
-func (s *Session) DevicesAfter(ctx context.Context, after []byte) ([]*indeliblev1.Device, []byte, error) {
-	answer, err := call(ctx, s, "", s.Devices.ListDevices, &indeliblev1.ListDevicesRequest{After: after})
+// ListDevices fetches the page of device keys that a token names, and the token of
+// the next.
+func (s *Session) ListDevices(ctx context.Context, page []byte) ([]*indeliblev1.Device, []byte, error) {
+	answer, err := call(ctx, s, "", s.Devices.ListDevices, &indeliblev1.ListDevicesRequest{PageToken: page})
 	if err != nil {
 		return nil, nil, err
 	}
-	return answer.GetDevices(), answer.GetNext(), nil
+	return answer.GetDevices(), answer.GetNextPageToken(), nil
 }
 
 // Device fetches what the log knows of one device key.
@@ -139,16 +140,16 @@ func (s *Session) Device(ctx context.Context, id entry.AuthorID) (*indeliblev1.D
 // Gaps goes on with the search for a device's gaps where a list had to end it,
 // until everything is searched or so many gaps are found.
 func (s *Session) Gaps(ctx context.Context, d *indeliblev1.Device, enough int) error {
-	for d.GetGapsTruncated() && len(d.GetGaps()) < enough {
+	for len(d.GetNextPageToken()) > 0 && len(d.GetGaps()) < enough {
 		answer, err := call(ctx, s, "", s.Devices.GetDevice, &indeliblev1.GetDeviceRequest{
-			AuthorId: d.GetAuthorId(), FromBoot: d.GetSearchedBoot(), FromSeq: d.GetSearchedSeq(),
+			AuthorId: d.GetAuthorId(), PageToken: d.GetNextPageToken(),
 		})
 		if err != nil {
 			return err
 		}
 		more := answer.GetDevice()
 		d.Gaps = append(d.Gaps, more.GetGaps()...)
-		d.GapsTruncated, d.SearchedBoot, d.SearchedSeq = more.GetGapsTruncated(), more.GetSearchedBoot(), more.GetSearchedSeq()
+		d.NextPageToken = more.GetNextPageToken()
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ type Record struct {
 // Page is one page of a read.
 type Page struct {
 	Records []Record
-	Next    uint64 // where the next page begins; 0 when this was the last
+	Next    []byte // token of the next page; empty when this was the last
 	Access  *Entry // the access entry that made it possible
 }
 
@@ -97,14 +97,14 @@ type ReadRequest struct {
 	Statements   []entry.StatementID // only these; nil for all, by pages
 	Identity     bool                // the identity part too, so that originals come back
 	Purpose      entry.Purpose
-	From         uint64
+	Page         []byte // token of the page; empty for the first
 	Limit        uint32
 }
 
 // Read releases one page of a subject's records.
 func (s *Session) Read(ctx context.Context, r ReadRequest) (*Page, error) {
 	message := &indeliblev1.ReadRequest{
-		Handle: r.Handle[:], Purpose: indeliblev1.Purpose(r.Purpose), From: r.From, Limit: r.Limit,
+		Handle: r.Handle[:], Purpose: indeliblev1.Purpose(r.Purpose), PageToken: r.Page, Limit: r.Limit,
 		Parts: []indeliblev1.Class{indeliblev1.Class_CLASS_CLINICAL},
 	}
 	if r.Identity {
@@ -117,7 +117,7 @@ func (s *Session) Read(ctx context.Context, r ReadRequest) (*Page, error) {
 	if err != nil {
 		return nil, s.denied(err)
 	}
-	page := &Page{Next: answer.Msg.GetNext()}
+	page := &Page{Next: answer.Msg.GetNextPageToken()}
 	if page.Access, err = s.evidence(answer.Msg.GetAccess()); err != nil {
 		return nil, err
 	}

@@ -26,16 +26,26 @@ const (
 type Role int32
 
 const (
-	Role_ROLE_UNSPECIFIED     Role = 0
-	Role_ROLE_REGISTRAR       Role = 1
-	Role_ROLE_OPERATOR        Role = 2
-	Role_ROLE_OFFICER         Role = 3
+	// Not a role.
+	Role_ROLE_UNSPECIFIED Role = 0
+	// Enrols authors and devices, opens handles, binds devices to subjects.
+	Role_ROLE_REGISTRAR Role = 1
+	// Runs nodes and says which nodes there are.
+	Role_ROLE_OPERATOR Role = 2
+	// Requests and approves erasures, sets and releases holds.
+	Role_ROLE_OFFICER Role = 3
+	// Records consents.
 	Role_ROLE_CONSENT_SERVICE Role = 4
-	Role_ROLE_SERVICE         Role = 5
-	Role_ROLE_NODE            Role = 6
-	Role_ROLE_DEVICE          Role = 7
-	Role_ROLE_AUDITOR         Role = 8
-	Role_ROLE_CLINICIAN       Role = 9
+	// Carries the statements of devices; an ingest service is one.
+	Role_ROLE_SERVICE Role = 5
+	// A node of the log itself.
+	Role_ROLE_NODE Role = 6
+	// Signs readings.
+	Role_ROLE_DEVICE Role = 7
+	// Reads the whole log, and no health data.
+	Role_ROLE_AUDITOR Role = 8
+	// Reads health data, each read an entry of its own.
+	Role_ROLE_CLINICIAN Role = 9
 )
 
 // Enum value maps for Role.
@@ -97,6 +107,7 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 type Audit int32
 
 const (
+	// Not a rule: an RPC with it is not served.
 	Audit_AUDIT_UNSPECIFIED Audit = 0
 	// Nothing: the call reads what anyone who may connect can rebuild from the log.
 	Audit_AUDIT_NONE Audit = 1
@@ -150,7 +161,7 @@ func (Audit) EnumDescriptor() ([]byte, []int) {
 	return file_indelible_v1_access_proto_rawDescGZIP(), []int{1}
 }
 
-// Access is the rule of one RPC. An RPC without one does not build.
+// Access is the rule of one RPC. An RPC without one is not served.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who may call. Empty only together with anyone.

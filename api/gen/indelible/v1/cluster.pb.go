@@ -21,6 +21,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// StatusRequest asks for the state of the node that answers.
 type StatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -57,23 +58,27 @@ func (*StatusRequest) Descriptor() ([]byte, []int) {
 	return file_indelible_v1_cluster_proto_rawDescGZIP(), []int{0}
 }
 
+// StatusResponse is the state of one node.
 type StatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Node name: the name of its cosigner key.
 	Node string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	// Version of the program.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	Ready   bool   `protobuf:"varint,3,opt,name=ready,proto3" json:"ready,omitempty"`
+	// All groups have a leader and a checkpoint is published.
+	Ready bool `protobuf:"varint,3,opt,name=ready,proto3" json:"ready,omitempty"`
 	// Entries applied by this node.
 	Size uint64 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
 	// Ledger time, Unix milliseconds.
 	LedgerTimeMs uint64 `protobuf:"varint,5,opt,name=ledger_time_ms,json=ledgerTimeMs,proto3" json:"ledger_time_ms,omitempty"`
-	// Newest published checkpoint, and the newest with ML-DSA-44 cosignatures.
-	Published      *Publication `protobuf:"bytes,6,opt,name=published,proto3" json:"published,omitempty"`
+	// Newest published checkpoint; absent before the first.
+	Published *Publication `protobuf:"bytes,6,opt,name=published,proto3" json:"published,omitempty"`
+	// Newest published checkpoint with ML-DSA-44 cosignatures; absent before the first.
 	PublishedMlDsa *Publication `protobuf:"bytes,7,opt,name=published_ml_dsa,json=publishedMlDsa,proto3" json:"published_ml_dsa,omitempty"`
-	Groups         []*Group     `protobuf:"bytes,8,rep,name=groups,proto3" json:"groups,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The Raft groups this node is a member of.
+	Groups        []*Group `protobuf:"bytes,8,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -165,9 +170,11 @@ func (x *StatusResponse) GetGroups() []*Group {
 // Publication is a published checkpoint.
 type Publication struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Size  uint64                 `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
-	Root  []byte                 `protobuf:"bytes,2,opt,name=root,proto3" json:"root,omitempty"`
-	// Unix milliseconds.
+	// Entries it covers.
+	Size uint64 `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
+	// Root hash of the tree of that size, 32 bytes.
+	Root []byte `protobuf:"bytes,2,opt,name=root,proto3" json:"root,omitempty"`
+	// When this node published it, Unix milliseconds.
 	AtMs          uint64 `protobuf:"varint,3,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -227,16 +234,21 @@ func (x *Publication) GetAtMs() uint64 {
 // Group is one Raft group of this node.
 type Group struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Empty for the global group.
+	// The jurisdiction whose vault it replicates; empty for the global group.
 	Jurisdiction string `protobuf:"bytes,1,opt,name=jurisdiction,proto3" json:"jurisdiction,omitempty"`
-	Leader       string `protobuf:"bytes,2,opt,name=leader,proto3" json:"leader,omitempty"`
-	Leading      bool   `protobuf:"varint,3,opt,name=leading,proto3" json:"leading,omitempty"`
-	Term         uint64 `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`
-	Applied      uint64 `protobuf:"varint,5,opt,name=applied,proto3" json:"applied,omitempty"`
-	// Applied and safe from a power cut.
+	// Node name of its leader; empty while there is none.
+	Leader string `protobuf:"bytes,2,opt,name=leader,proto3" json:"leader,omitempty"`
+	// This node leads it.
+	Leading bool `protobuf:"varint,3,opt,name=leading,proto3" json:"leading,omitempty"`
+	// Raft term.
+	Term uint64 `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`
+	// Raft index of the newest command folded in here.
+	Applied uint64 `protobuf:"varint,5,opt,name=applied,proto3" json:"applied,omitempty"`
+	// Raft index of the newest command folded in and safe from a power cut.
 	Durable uint64 `protobuf:"varint,6,opt,name=durable,proto3" json:"durable,omitempty"`
 	// Bytes of this group in the Raft log.
-	LogBytes      uint64 `protobuf:"varint,7,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
+	LogBytes uint64 `protobuf:"varint,7,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
+	// Bytes of commands proposed here and not yet folded in.
 	InFlightBytes uint64 `protobuf:"varint,8,opt,name=in_flight_bytes,json=inFlightBytes,proto3" json:"in_flight_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

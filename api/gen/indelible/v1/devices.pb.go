@@ -26,10 +26,14 @@ const (
 type DeviceState int32
 
 const (
+	// Not a state.
 	DeviceState_DEVICE_STATE_UNSPECIFIED DeviceState = 0
-	DeviceState_DEVICE_STATE_ACTIVE      DeviceState = 1
-	DeviceState_DEVICE_STATE_SUSPENDED   DeviceState = 2
-	DeviceState_DEVICE_STATE_REVOKED     DeviceState = 3
+	// It may sign.
+	DeviceState_DEVICE_STATE_ACTIVE DeviceState = 1
+	// It may not sign until it is resumed.
+	DeviceState_DEVICE_STATE_SUSPENDED DeviceState = 2
+	// It may never sign again, except for what its revocation vouches for.
+	DeviceState_DEVICE_STATE_REVOKED DeviceState = 3
 )
 
 // Enum value maps for DeviceState.
@@ -75,379 +79,21 @@ func (DeviceState) EnumDescriptor() ([]byte, []int) {
 	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{0}
 }
 
-type EnrolRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Submissions   []*Submission          `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
-	Wait          Wait                   `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *EnrolRequest) Reset() {
-	*x = EnrolRequest{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *EnrolRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*EnrolRequest) ProtoMessage() {}
-
-func (x *EnrolRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use EnrolRequest.ProtoReflect.Descriptor instead.
-func (*EnrolRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *EnrolRequest) GetSubmissions() []*Submission {
-	if x != nil {
-		return x.Submissions
-	}
-	return nil
-}
-
-func (x *EnrolRequest) GetWait() Wait {
-	if x != nil {
-		return x.Wait
-	}
-	return Wait_WAIT_UNSPECIFIED
-}
-
-type EnrolResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcomes      []*Outcome             `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *EnrolResponse) Reset() {
-	*x = EnrolResponse{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *EnrolResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*EnrolResponse) ProtoMessage() {}
-
-func (x *EnrolResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use EnrolResponse.ProtoReflect.Descriptor instead.
-func (*EnrolResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *EnrolResponse) GetOutcomes() []*Outcome {
-	if x != nil {
-		return x.Outcomes
-	}
-	return nil
-}
-
-type ChangeStateRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ChangeStateRequest) Reset() {
-	*x = ChangeStateRequest{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ChangeStateRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ChangeStateRequest) ProtoMessage() {}
-
-func (x *ChangeStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ChangeStateRequest.ProtoReflect.Descriptor instead.
-func (*ChangeStateRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *ChangeStateRequest) GetStatement() []byte {
-	if x != nil {
-		return x.Statement
-	}
-	return nil
-}
-
-type ChangeStateResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ChangeStateResponse) Reset() {
-	*x = ChangeStateResponse{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ChangeStateResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ChangeStateResponse) ProtoMessage() {}
-
-func (x *ChangeStateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ChangeStateResponse.ProtoReflect.Descriptor instead.
-func (*ChangeStateResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *ChangeStateResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
-type BindRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BindRequest) Reset() {
-	*x = BindRequest{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BindRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BindRequest) ProtoMessage() {}
-
-func (x *BindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BindRequest.ProtoReflect.Descriptor instead.
-func (*BindRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *BindRequest) GetStatement() []byte {
-	if x != nil {
-		return x.Statement
-	}
-	return nil
-}
-
-type BindResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BindResponse) Reset() {
-	*x = BindResponse{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BindResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BindResponse) ProtoMessage() {}
-
-func (x *BindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BindResponse.ProtoReflect.Descriptor instead.
-func (*BindResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *BindResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
-type UnbindRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *UnbindRequest) Reset() {
-	*x = UnbindRequest{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *UnbindRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*UnbindRequest) ProtoMessage() {}
-
-func (x *UnbindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use UnbindRequest.ProtoReflect.Descriptor instead.
-func (*UnbindRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *UnbindRequest) GetStatement() []byte {
-	if x != nil {
-		return x.Statement
-	}
-	return nil
-}
-
-type UnbindResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *UnbindResponse) Reset() {
-	*x = UnbindResponse{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *UnbindResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*UnbindResponse) ProtoMessage() {}
-
-func (x *UnbindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use UnbindResponse.ProtoReflect.Descriptor instead.
-func (*UnbindResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *UnbindResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
+// GetDeviceRequest names a device key.
 type GetDeviceRequest struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	AuthorId []byte                 `protobuf:"bytes,1,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
-	// Search for gaps from here on: zero, or where an earlier search ended.
-	FromBoot      uint64 `protobuf:"varint,2,opt,name=from_boot,json=fromBoot,proto3" json:"from_boot,omitempty"`
-	FromSeq       uint64 `protobuf:"varint,3,opt,name=from_seq,json=fromSeq,proto3" json:"from_seq,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of the key, 32 bytes.
+	AuthorId []byte `protobuf:"bytes,1,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	// Where to begin the search for gaps: empty, or Device.next_page_token of the same
+	// device, from this RPC or from ListDevices.
+	PageToken     []byte `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetDeviceRequest) Reset() {
 	*x = GetDeviceRequest{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[8]
+	mi := &file_indelible_v1_devices_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +105,7 @@ func (x *GetDeviceRequest) String() string {
 func (*GetDeviceRequest) ProtoMessage() {}
 
 func (x *GetDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[8]
+	mi := &file_indelible_v1_devices_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +118,7 @@ func (x *GetDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeviceRequest.ProtoReflect.Descriptor instead.
 func (*GetDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{8}
+	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *GetDeviceRequest) GetAuthorId() []byte {
@@ -482,30 +128,25 @@ func (x *GetDeviceRequest) GetAuthorId() []byte {
 	return nil
 }
 
-func (x *GetDeviceRequest) GetFromBoot() uint64 {
+func (x *GetDeviceRequest) GetPageToken() []byte {
 	if x != nil {
-		return x.FromBoot
+		return x.PageToken
 	}
-	return 0
+	return nil
 }
 
-func (x *GetDeviceRequest) GetFromSeq() uint64 {
-	if x != nil {
-		return x.FromSeq
-	}
-	return 0
-}
-
+// GetDeviceResponse is one device key.
 type GetDeviceResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Device        *Device                `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the log knows of it.
+	Device        *Device `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetDeviceResponse) Reset() {
 	*x = GetDeviceResponse{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[9]
+	mi := &file_indelible_v1_devices_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +158,7 @@ func (x *GetDeviceResponse) String() string {
 func (*GetDeviceResponse) ProtoMessage() {}
 
 func (x *GetDeviceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[9]
+	mi := &file_indelible_v1_devices_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +171,7 @@ func (x *GetDeviceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeviceResponse.ProtoReflect.Descriptor instead.
 func (*GetDeviceResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{9}
+	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *GetDeviceResponse) GetDevice() *Device {
@@ -540,11 +181,12 @@ func (x *GetDeviceResponse) GetDevice() *Device {
 	return nil
 }
 
+// ListDevicesRequest asks for one page of device keys.
 type ListDevicesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Begin after this author id; empty begins at the first.
-	After []byte `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
-	// At most 1,000; 0 means 100.
+	// Where to begin: empty, or ListDevicesResponse.next_page_token.
+	PageToken []byte `protobuf:"bytes,1,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Device keys of the page, at most 1,000; 0 means 100.
 	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -552,7 +194,7 @@ type ListDevicesRequest struct {
 
 func (x *ListDevicesRequest) Reset() {
 	*x = ListDevicesRequest{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[10]
+	mi := &file_indelible_v1_devices_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +206,7 @@ func (x *ListDevicesRequest) String() string {
 func (*ListDevicesRequest) ProtoMessage() {}
 
 func (x *ListDevicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[10]
+	mi := &file_indelible_v1_devices_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,12 +219,12 @@ func (x *ListDevicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDevicesRequest.ProtoReflect.Descriptor instead.
 func (*ListDevicesRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{10}
+	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *ListDevicesRequest) GetAfter() []byte {
+func (x *ListDevicesRequest) GetPageToken() []byte {
 	if x != nil {
-		return x.After
+		return x.PageToken
 	}
 	return nil
 }
@@ -594,18 +236,20 @@ func (x *ListDevicesRequest) GetLimit() uint32 {
 	return 0
 }
 
+// ListDevicesResponse is one page of device keys.
 type ListDevicesResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Devices []*Device              `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of author id.
+	Devices []*Device `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
 	// Where the next page begins; empty when this was the last.
-	Next          []byte `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
+	NextPageToken []byte `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDevicesResponse) Reset() {
 	*x = ListDevicesResponse{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[11]
+	mi := &file_indelible_v1_devices_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +261,7 @@ func (x *ListDevicesResponse) String() string {
 func (*ListDevicesResponse) ProtoMessage() {}
 
 func (x *ListDevicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[11]
+	mi := &file_indelible_v1_devices_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +274,7 @@ func (x *ListDevicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDevicesResponse.ProtoReflect.Descriptor instead.
 func (*ListDevicesResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{11}
+	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListDevicesResponse) GetDevices() []*Device {
@@ -640,47 +284,47 @@ func (x *ListDevicesResponse) GetDevices() []*Device {
 	return nil
 }
 
-func (x *ListDevicesResponse) GetNext() []byte {
+func (x *ListDevicesResponse) GetNextPageToken() []byte {
 	if x != nil {
-		return x.Next
+		return x.NextPageToken
 	}
 	return nil
 }
 
 // Device is what the log knows of one device key.
 type Device struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	AuthorId []byte                 `protobuf:"bytes,1,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of key, 32 bytes.
+	AuthorId []byte `protobuf:"bytes,1,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
 	// SubjectPublicKeyInfo, DER.
-	Key           []byte      `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
-	State         DeviceState `protobuf:"varint,3,opt,name=state,proto3,enum=indelible.v1.DeviceState" json:"state,omitempty"`
-	Jurisdictions []string    `protobuf:"bytes,4,rep,name=jurisdictions,proto3" json:"jurisdictions,omitempty"`
+	Key []byte `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Whether it may sign.
+	State DeviceState `protobuf:"varint,3,opt,name=state,proto3,enum=indelible.v1.DeviceState" json:"state,omitempty"`
+	// Jurisdictions it is enrolled for.
+	Jurisdictions []string `protobuf:"bytes,4,rep,name=jurisdictions,proto3" json:"jurisdictions,omitempty"`
 	// One fixed key whose entries join for its life.
 	Linkable bool `protobuf:"varint,5,opt,name=linkable,proto3" json:"linkable,omitempty"`
-	// Handle named by the enrolment.
+	// Handle named by the enrolment, 16 bytes.
 	Handle []byte `protobuf:"bytes,6,opt,name=handle,proto3" json:"handle,omitempty"`
 	// Index of the enrolment.
 	Enrolled uint64 `protobuf:"varint,7,opt,name=enrolled,proto3" json:"enrolled,omitempty"`
-	// In the order of its numbers.
+	// In the order of its numbers. An answer lists at most 100 gaps of a device, and
+	// its searches pass 100,000 numbers at most, together with those of a list.
 	Gaps []*Gap `protobuf:"bytes,8,rep,name=gaps,proto3" json:"gaps,omitempty"`
-	// The search ended before the newest statement; GetDevice goes on from
-	// searched_boot and searched_seq. An answer lists at most 100 gaps, and its
-	// search passes 100,000 numbers at most, together with those of a list.
-	GapsTruncated bool `protobuf:"varint,9,opt,name=gaps_truncated,json=gapsTruncated,proto3" json:"gaps_truncated,omitempty"`
+	// The search ended before the newest statement: GetDevice goes on from here.
+	// Empty when everything was searched.
+	NextPageToken []byte `protobuf:"bytes,9,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Statements at a sequence number that another one has used before.
 	Equivocations uint64 `protobuf:"varint,10,opt,name=equivocations,proto3" json:"equivocations,omitempty"`
 	// Highest boot epoch accepted: a device that lost its state takes the next.
-	HighestBoot uint64 `protobuf:"varint,11,opt,name=highest_boot,json=highestBoot,proto3" json:"highest_boot,omitempty"`
-	// Where the search for gaps ended, if it was truncated.
-	SearchedBoot  uint64 `protobuf:"varint,12,opt,name=searched_boot,json=searchedBoot,proto3" json:"searched_boot,omitempty"`
-	SearchedSeq   uint64 `protobuf:"varint,13,opt,name=searched_seq,json=searchedSeq,proto3" json:"searched_seq,omitempty"`
+	HighestBoot   uint64 `protobuf:"varint,11,opt,name=highest_boot,json=highestBoot,proto3" json:"highest_boot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[12]
+	mi := &file_indelible_v1_devices_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +336,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[12]
+	mi := &file_indelible_v1_devices_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +349,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{12}
+	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Device) GetAuthorId() []byte {
@@ -764,11 +408,11 @@ func (x *Device) GetGaps() []*Gap {
 	return nil
 }
 
-func (x *Device) GetGapsTruncated() bool {
+func (x *Device) GetNextPageToken() []byte {
 	if x != nil {
-		return x.GapsTruncated
+		return x.NextPageToken
 	}
-	return false
+	return nil
 }
 
 func (x *Device) GetEquivocations() uint64 {
@@ -785,31 +429,20 @@ func (x *Device) GetHighestBoot() uint64 {
 	return 0
 }
 
-func (x *Device) GetSearchedBoot() uint64 {
-	if x != nil {
-		return x.SearchedBoot
-	}
-	return 0
-}
-
-func (x *Device) GetSearchedSeq() uint64 {
-	if x != nil {
-		return x.SearchedSeq
-	}
-	return 0
-}
-
 // Gap is something missing in, or not fitting into, what a device has sent. It
 // never was a reason to refuse, and may close when late statements arrive.
 type Gap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The last number before it that is logged; zero at the beginning.
+	// Boot of the last number before it that is logged; 0 at the beginning.
 	AfterBoot uint64 `protobuf:"varint,1,opt,name=after_boot,json=afterBoot,proto3" json:"after_boot,omitempty"`
-	AfterSeq  uint64 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3" json:"after_seq,omitempty"`
-	// The first number after it that is logged, and its index in the log.
+	// Sequence number within that boot; 0 at the beginning.
+	AfterSeq uint64 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3" json:"after_seq,omitempty"`
+	// Boot of the first number after it that is logged.
 	NextBoot uint64 `protobuf:"varint,3,opt,name=next_boot,json=nextBoot,proto3" json:"next_boot,omitempty"`
-	NextSeq  uint64 `protobuf:"varint,4,opt,name=next_seq,json=nextSeq,proto3" json:"next_seq,omitempty"`
-	Index    uint64 `protobuf:"varint,5,opt,name=index,proto3" json:"index,omitempty"`
+	// Sequence number within that boot.
+	NextSeq uint64 `protobuf:"varint,4,opt,name=next_seq,json=nextSeq,proto3" json:"next_seq,omitempty"`
+	// Index in the log of the statement at that number.
+	Index uint64 `protobuf:"varint,5,opt,name=index,proto3" json:"index,omitempty"`
 	// Numbers in between are not logged.
 	Missing bool `protobuf:"varint,6,opt,name=missing,proto3" json:"missing,omitempty"`
 	// The statement at the next number names another as its previous one.
@@ -820,7 +453,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_indelible_v1_devices_proto_msgTypes[13]
+	mi := &file_indelible_v1_devices_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +465,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_devices_proto_msgTypes[13]
+	mi := &file_indelible_v1_devices_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +478,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{13}
+	return file_indelible_v1_devices_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Gap) GetAfterBoot() uint64 {
@@ -901,37 +534,20 @@ var File_indelible_v1_devices_proto protoreflect.FileDescriptor
 
 const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\n" +
-	"\x1aindelible/v1/devices.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\x1a\x1cindelible/v1/statement.proto\"\x89\x01\n" +
-	"\fEnrolRequest\x12G\n" +
-	"\vsubmissions\x18\x01 \x03(\v2\x18.indelible.v1.SubmissionB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\x02R\vsubmissions\x120\n" +
-	"\x04wait\x18\x02 \x01(\x0e2\x12.indelible.v1.WaitB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04wait\"B\n" +
-	"\rEnrolResponse\x121\n" +
-	"\boutcomes\x18\x01 \x03(\v2\x15.indelible.v1.OutcomeR\boutcomes\"=\n" +
-	"\x12ChangeStateRequest\x12'\n" +
-	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"F\n" +
-	"\x13ChangeStateResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"6\n" +
-	"\vBindRequest\x12'\n" +
-	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"?\n" +
-	"\fBindResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"8\n" +
-	"\rUnbindRequest\x12'\n" +
-	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"A\n" +
-	"\x0eUnbindResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"p\n" +
+	"\x1aindelible/v1/devices.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\"`\n" +
 	"\x10GetDeviceRequest\x12$\n" +
-	"\tauthor_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h R\bauthorId\x12\x1b\n" +
-	"\tfrom_boot\x18\x02 \x01(\x04R\bfromBoot\x12\x19\n" +
-	"\bfrom_seq\x18\x03 \x01(\x04R\afromSeq\"A\n" +
+	"\tauthor_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h R\bauthorId\x12&\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18@R\tpageToken\"A\n" +
 	"\x11GetDeviceResponse\x12,\n" +
-	"\x06device\x18\x01 \x01(\v2\x14.indelible.v1.DeviceR\x06device\"V\n" +
-	"\x12ListDevicesRequest\x12 \n" +
-	"\x05after\x18\x01 \x01(\fB\n" +
-	"\xbaH\a\xd8\x01\x01z\x02h R\x05after\x12\x1e\n" +
-	"\x05limit\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05limit\"Y\n" +
+	"\x06device\x18\x01 \x01(\v2\x14.indelible.v1.DeviceR\x06device\"\\\n" +
+	"\x12ListDevicesRequest\x12&\n" +
+	"\n" +
+	"page_token\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18@R\tpageToken\x12\x1e\n" +
+	"\x05limit\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05limit\"m\n" +
 	"\x13ListDevicesResponse\x12.\n" +
-	"\adevices\x18\x01 \x03(\v2\x14.indelible.v1.DeviceR\adevices\x12\x12\n" +
-	"\x04next\x18\x02 \x01(\fR\x04next\"\xbd\x03\n" +
+	"\adevices\x18\x01 \x03(\v2\x14.indelible.v1.DeviceR\adevices\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\fR\rnextPageToken\"\xf6\x02\n" +
 	"\x06Device\x12\x1b\n" +
 	"\tauthor_id\x18\x01 \x01(\fR\bauthorId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12/\n" +
@@ -940,13 +556,11 @@ const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\blinkable\x18\x05 \x01(\bR\blinkable\x12\x16\n" +
 	"\x06handle\x18\x06 \x01(\fR\x06handle\x12\x1a\n" +
 	"\benrolled\x18\a \x01(\x04R\benrolled\x12%\n" +
-	"\x04gaps\x18\b \x03(\v2\x11.indelible.v1.GapR\x04gaps\x12%\n" +
-	"\x0egaps_truncated\x18\t \x01(\bR\rgapsTruncated\x12$\n" +
+	"\x04gaps\x18\b \x03(\v2\x11.indelible.v1.GapR\x04gaps\x12&\n" +
+	"\x0fnext_page_token\x18\t \x01(\fR\rnextPageToken\x12$\n" +
 	"\requivocations\x18\n" +
 	" \x01(\x04R\requivocations\x12!\n" +
-	"\fhighest_boot\x18\v \x01(\x04R\vhighestBoot\x12#\n" +
-	"\rsearched_boot\x18\f \x01(\x04R\fsearchedBoot\x12!\n" +
-	"\fsearched_seq\x18\r \x01(\x04R\vsearchedSeq\"\xbd\x01\n" +
+	"\fhighest_boot\x18\v \x01(\x04R\vhighestBoot\"\xbd\x01\n" +
 	"\x03Gap\x12\x1d\n" +
 	"\n" +
 	"after_boot\x18\x01 \x01(\x04R\tafterBoot\x12\x1b\n" +
@@ -960,16 +574,8 @@ const file_indelible_v1_devices_proto_rawDesc = "" +
 	"\x18DEVICE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DEVICE_STATE_ACTIVE\x10\x01\x12\x1a\n" +
 	"\x16DEVICE_STATE_SUSPENDED\x10\x02\x12\x18\n" +
-	"\x14DEVICE_STATE_REVOKED\x10\x032\x9e\x04\n" +
-	"\x0eDevicesService\x12M\n" +
-	"\x05Enrol\x12\x1a.indelible.v1.EnrolRequest\x1a\x1b.indelible.v1.EnrolResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x01\x18\x02 \x01\x12]\n" +
-	"\vChangeState\x12 .indelible.v1.ChangeStateRequest\x1a!.indelible.v1.ChangeStateResponse\"\t\xd2\xc4\x18\x05\n" +
-	"\x01\x01\x18\x02\x12H\n" +
-	"\x04Bind\x12\x19.indelible.v1.BindRequest\x1a\x1a.indelible.v1.BindResponse\"\t\xd2\xc4\x18\x05\n" +
-	"\x01\x01\x18\x02\x12N\n" +
-	"\x06Unbind\x12\x1b.indelible.v1.UnbindRequest\x1a\x1c.indelible.v1.UnbindResponse\"\t\xd2\xc4\x18\x05\n" +
-	"\x01\x01\x18\x02\x12_\n" +
+	"\x14DEVICE_STATE_REVOKED\x10\x032\xd6\x01\n" +
+	"\x0eDevicesService\x12_\n" +
 	"\tGetDevice\x12\x1e.indelible.v1.GetDeviceRequest\x1a\x1f.indelible.v1.GetDeviceResponse\"\x11\xd2\xc4\x18\n" +
 	"\n" +
 	"\x06\x01\x02\x03\x05\a\b\x18\x01\x90\x02\x01\x12c\n" +
@@ -989,55 +595,30 @@ func file_indelible_v1_devices_proto_rawDescGZIP() []byte {
 }
 
 var file_indelible_v1_devices_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_indelible_v1_devices_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_indelible_v1_devices_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_indelible_v1_devices_proto_goTypes = []any{
 	(DeviceState)(0),            // 0: indelible.v1.DeviceState
-	(*EnrolRequest)(nil),        // 1: indelible.v1.EnrolRequest
-	(*EnrolResponse)(nil),       // 2: indelible.v1.EnrolResponse
-	(*ChangeStateRequest)(nil),  // 3: indelible.v1.ChangeStateRequest
-	(*ChangeStateResponse)(nil), // 4: indelible.v1.ChangeStateResponse
-	(*BindRequest)(nil),         // 5: indelible.v1.BindRequest
-	(*BindResponse)(nil),        // 6: indelible.v1.BindResponse
-	(*UnbindRequest)(nil),       // 7: indelible.v1.UnbindRequest
-	(*UnbindResponse)(nil),      // 8: indelible.v1.UnbindResponse
-	(*GetDeviceRequest)(nil),    // 9: indelible.v1.GetDeviceRequest
-	(*GetDeviceResponse)(nil),   // 10: indelible.v1.GetDeviceResponse
-	(*ListDevicesRequest)(nil),  // 11: indelible.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil), // 12: indelible.v1.ListDevicesResponse
-	(*Device)(nil),              // 13: indelible.v1.Device
-	(*Gap)(nil),                 // 14: indelible.v1.Gap
-	(*Submission)(nil),          // 15: indelible.v1.Submission
-	(Wait)(0),                   // 16: indelible.v1.Wait
-	(*Outcome)(nil),             // 17: indelible.v1.Outcome
+	(*GetDeviceRequest)(nil),    // 1: indelible.v1.GetDeviceRequest
+	(*GetDeviceResponse)(nil),   // 2: indelible.v1.GetDeviceResponse
+	(*ListDevicesRequest)(nil),  // 3: indelible.v1.ListDevicesRequest
+	(*ListDevicesResponse)(nil), // 4: indelible.v1.ListDevicesResponse
+	(*Device)(nil),              // 5: indelible.v1.Device
+	(*Gap)(nil),                 // 6: indelible.v1.Gap
 }
 var file_indelible_v1_devices_proto_depIdxs = []int32{
-	15, // 0: indelible.v1.EnrolRequest.submissions:type_name -> indelible.v1.Submission
-	16, // 1: indelible.v1.EnrolRequest.wait:type_name -> indelible.v1.Wait
-	17, // 2: indelible.v1.EnrolResponse.outcomes:type_name -> indelible.v1.Outcome
-	17, // 3: indelible.v1.ChangeStateResponse.outcome:type_name -> indelible.v1.Outcome
-	17, // 4: indelible.v1.BindResponse.outcome:type_name -> indelible.v1.Outcome
-	17, // 5: indelible.v1.UnbindResponse.outcome:type_name -> indelible.v1.Outcome
-	13, // 6: indelible.v1.GetDeviceResponse.device:type_name -> indelible.v1.Device
-	13, // 7: indelible.v1.ListDevicesResponse.devices:type_name -> indelible.v1.Device
-	0,  // 8: indelible.v1.Device.state:type_name -> indelible.v1.DeviceState
-	14, // 9: indelible.v1.Device.gaps:type_name -> indelible.v1.Gap
-	1,  // 10: indelible.v1.DevicesService.Enrol:input_type -> indelible.v1.EnrolRequest
-	3,  // 11: indelible.v1.DevicesService.ChangeState:input_type -> indelible.v1.ChangeStateRequest
-	5,  // 12: indelible.v1.DevicesService.Bind:input_type -> indelible.v1.BindRequest
-	7,  // 13: indelible.v1.DevicesService.Unbind:input_type -> indelible.v1.UnbindRequest
-	9,  // 14: indelible.v1.DevicesService.GetDevice:input_type -> indelible.v1.GetDeviceRequest
-	11, // 15: indelible.v1.DevicesService.ListDevices:input_type -> indelible.v1.ListDevicesRequest
-	2,  // 16: indelible.v1.DevicesService.Enrol:output_type -> indelible.v1.EnrolResponse
-	4,  // 17: indelible.v1.DevicesService.ChangeState:output_type -> indelible.v1.ChangeStateResponse
-	6,  // 18: indelible.v1.DevicesService.Bind:output_type -> indelible.v1.BindResponse
-	8,  // 19: indelible.v1.DevicesService.Unbind:output_type -> indelible.v1.UnbindResponse
-	10, // 20: indelible.v1.DevicesService.GetDevice:output_type -> indelible.v1.GetDeviceResponse
-	12, // 21: indelible.v1.DevicesService.ListDevices:output_type -> indelible.v1.ListDevicesResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5, // 0: indelible.v1.GetDeviceResponse.device:type_name -> indelible.v1.Device
+	5, // 1: indelible.v1.ListDevicesResponse.devices:type_name -> indelible.v1.Device
+	0, // 2: indelible.v1.Device.state:type_name -> indelible.v1.DeviceState
+	6, // 3: indelible.v1.Device.gaps:type_name -> indelible.v1.Gap
+	1, // 4: indelible.v1.DevicesService.GetDevice:input_type -> indelible.v1.GetDeviceRequest
+	3, // 5: indelible.v1.DevicesService.ListDevices:input_type -> indelible.v1.ListDevicesRequest
+	2, // 6: indelible.v1.DevicesService.GetDevice:output_type -> indelible.v1.GetDeviceResponse
+	4, // 7: indelible.v1.DevicesService.ListDevices:output_type -> indelible.v1.ListDevicesResponse
+	6, // [6:8] is the sub-list for method output_type
+	4, // [4:6] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_indelible_v1_devices_proto_init() }
@@ -1046,14 +627,13 @@ func file_indelible_v1_devices_proto_init() {
 		return
 	}
 	file_indelible_v1_access_proto_init()
-	file_indelible_v1_statement_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_indelible_v1_devices_proto_rawDesc), len(file_indelible_v1_devices_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

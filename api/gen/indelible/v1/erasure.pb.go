@@ -26,13 +26,17 @@ const (
 type ErasureState int32
 
 const (
+	// Not a state.
 	ErasureState_ERASURE_STATE_UNSPECIFIED ErasureState = 0
-	ErasureState_ERASURE_STATE_REQUESTED   ErasureState = 1
-	// Approved; the grace period may still run.
+	// One officer has asked for it.
+	ErasureState_ERASURE_STATE_REQUESTED ErasureState = 1
+	// Another has approved; the grace period may still run.
 	ErasureState_ERASURE_STATE_APPROVED ErasureState = 2
 	// At least one node has executed.
 	ErasureState_ERASURE_STATE_EXECUTING ErasureState = 3
-	ErasureState_ERASURE_STATE_COMPLETE  ErasureState = 4
+	// Every node has executed or is declared lost.
+	ErasureState_ERASURE_STATE_COMPLETE ErasureState = 4
+	// An officer has cancelled it.
 	ErasureState_ERASURE_STATE_CANCELLED ErasureState = 5
 )
 
@@ -87,9 +91,12 @@ func (ErasureState) EnumDescriptor() ([]byte, []int) {
 type ErasureScope int32
 
 const (
+	// Not a scope.
 	ErasureScope_ERASURE_SCOPE_UNSPECIFIED ErasureScope = 0
-	ErasureScope_ERASURE_SCOPE_IDENTITY    ErasureScope = 1
-	ErasureScope_ERASURE_SCOPE_ALL         ErasureScope = 2
+	// What tells whose the records are.
+	ErasureScope_ERASURE_SCOPE_IDENTITY ErasureScope = 1
+	// All of the subject.
+	ErasureScope_ERASURE_SCOPE_ALL ErasureScope = 2
 )
 
 // Enum value maps for ErasureScope.
@@ -137,13 +144,20 @@ func (ErasureScope) EnumDescriptor() ([]byte, []int) {
 type ErasureStep int32
 
 const (
+	// Not a step.
 	ErasureStep_ERASURE_STEP_UNSPECIFIED ErasureStep = 0
-	ErasureStep_ERASURE_STEP_REQUEST     ErasureStep = 1
-	ErasureStep_ERASURE_STEP_APPROVE     ErasureStep = 2
-	ErasureStep_ERASURE_STEP_CANCEL      ErasureStep = 3
-	ErasureStep_ERASURE_STEP_EXECUTED    ErasureStep = 4
-	ErasureStep_ERASURE_STEP_LOST        ErasureStep = 5
-	ErasureStep_ERASURE_STEP_COMPLETE    ErasureStep = 6
+	// An officer asks for it.
+	ErasureStep_ERASURE_STEP_REQUEST ErasureStep = 1
+	// Another officer approves.
+	ErasureStep_ERASURE_STEP_APPROVE ErasureStep = 2
+	// An officer cancels, before the end of grace.
+	ErasureStep_ERASURE_STEP_CANCEL ErasureStep = 3
+	// A node has executed.
+	ErasureStep_ERASURE_STEP_EXECUTED ErasureStep = 4
+	// An officer declares a node unable to.
+	ErasureStep_ERASURE_STEP_LOST ErasureStep = 5
+	// A node says that all have.
+	ErasureStep_ERASURE_STEP_COMPLETE ErasureStep = 6
 )
 
 // Enum value maps for ErasureStep.
@@ -195,537 +209,10 @@ func (ErasureStep) EnumDescriptor() ([]byte, []int) {
 	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{2}
 }
 
-type RequestErasureRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Submission    *Submission            `protobuf:"bytes,1,opt,name=submission,proto3" json:"submission,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *RequestErasureRequest) Reset() {
-	*x = RequestErasureRequest{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *RequestErasureRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*RequestErasureRequest) ProtoMessage() {}
-
-func (x *RequestErasureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use RequestErasureRequest.ProtoReflect.Descriptor instead.
-func (*RequestErasureRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *RequestErasureRequest) GetSubmission() *Submission {
-	if x != nil {
-		return x.Submission
-	}
-	return nil
-}
-
-type RequestErasureResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *RequestErasureResponse) Reset() {
-	*x = RequestErasureResponse{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *RequestErasureResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*RequestErasureResponse) ProtoMessage() {}
-
-func (x *RequestErasureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use RequestErasureResponse.ProtoReflect.Descriptor instead.
-func (*RequestErasureResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *RequestErasureResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
-type ApproveErasureRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ApproveErasureRequest) Reset() {
-	*x = ApproveErasureRequest{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ApproveErasureRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ApproveErasureRequest) ProtoMessage() {}
-
-func (x *ApproveErasureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ApproveErasureRequest.ProtoReflect.Descriptor instead.
-func (*ApproveErasureRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *ApproveErasureRequest) GetStatement() []byte {
-	if x != nil {
-		return x.Statement
-	}
-	return nil
-}
-
-type ApproveErasureResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ApproveErasureResponse) Reset() {
-	*x = ApproveErasureResponse{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ApproveErasureResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ApproveErasureResponse) ProtoMessage() {}
-
-func (x *ApproveErasureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ApproveErasureResponse.ProtoReflect.Descriptor instead.
-func (*ApproveErasureResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *ApproveErasureResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
-type CancelErasureRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CancelErasureRequest) Reset() {
-	*x = CancelErasureRequest{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CancelErasureRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CancelErasureRequest) ProtoMessage() {}
-
-func (x *CancelErasureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CancelErasureRequest.ProtoReflect.Descriptor instead.
-func (*CancelErasureRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *CancelErasureRequest) GetStatement() []byte {
-	if x != nil {
-		return x.Statement
-	}
-	return nil
-}
-
-type CancelErasureResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CancelErasureResponse) Reset() {
-	*x = CancelErasureResponse{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CancelErasureResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CancelErasureResponse) ProtoMessage() {}
-
-func (x *CancelErasureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CancelErasureResponse.ProtoReflect.Descriptor instead.
-func (*CancelErasureResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *CancelErasureResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
-type DeclareLostRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeclareLostRequest) Reset() {
-	*x = DeclareLostRequest{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeclareLostRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeclareLostRequest) ProtoMessage() {}
-
-func (x *DeclareLostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeclareLostRequest.ProtoReflect.Descriptor instead.
-func (*DeclareLostRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *DeclareLostRequest) GetStatement() []byte {
-	if x != nil {
-		return x.Statement
-	}
-	return nil
-}
-
-type DeclareLostResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeclareLostResponse) Reset() {
-	*x = DeclareLostResponse{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeclareLostResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeclareLostResponse) ProtoMessage() {}
-
-func (x *DeclareLostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeclareLostResponse.ProtoReflect.Descriptor instead.
-func (*DeclareLostResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *DeclareLostResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
-type SetHoldRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Submission    *Submission            `protobuf:"bytes,1,opt,name=submission,proto3" json:"submission,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SetHoldRequest) Reset() {
-	*x = SetHoldRequest{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SetHoldRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SetHoldRequest) ProtoMessage() {}
-
-func (x *SetHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[8]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SetHoldRequest.ProtoReflect.Descriptor instead.
-func (*SetHoldRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *SetHoldRequest) GetSubmission() *Submission {
-	if x != nil {
-		return x.Submission
-	}
-	return nil
-}
-
-type SetHoldResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SetHoldResponse) Reset() {
-	*x = SetHoldResponse{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SetHoldResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SetHoldResponse) ProtoMessage() {}
-
-func (x *SetHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SetHoldResponse.ProtoReflect.Descriptor instead.
-func (*SetHoldResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *SetHoldResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
-type ReleaseHoldRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReleaseHoldRequest) Reset() {
-	*x = ReleaseHoldRequest{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[10]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReleaseHoldRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReleaseHoldRequest) ProtoMessage() {}
-
-func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[10]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReleaseHoldRequest.ProtoReflect.Descriptor instead.
-func (*ReleaseHoldRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{10}
-}
-
-func (x *ReleaseHoldRequest) GetStatement() []byte {
-	if x != nil {
-		return x.Statement
-	}
-	return nil
-}
-
-type ReleaseHoldResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       *Outcome               `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReleaseHoldResponse) Reset() {
-	*x = ReleaseHoldResponse{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[11]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReleaseHoldResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReleaseHoldResponse) ProtoMessage() {}
-
-func (x *ReleaseHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[11]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReleaseHoldResponse.ProtoReflect.Descriptor instead.
-func (*ReleaseHoldResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{11}
-}
-
-func (x *ReleaseHoldResponse) GetOutcome() *Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
+// GetErasureRequest names an erasure.
 type GetErasureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Statement id of the request.
+	// Statement id of the request, 32 bytes.
 	Request       []byte `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -733,7 +220,7 @@ type GetErasureRequest struct {
 
 func (x *GetErasureRequest) Reset() {
 	*x = GetErasureRequest{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[12]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +232,7 @@ func (x *GetErasureRequest) String() string {
 func (*GetErasureRequest) ProtoMessage() {}
 
 func (x *GetErasureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[12]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +245,7 @@ func (x *GetErasureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetErasureRequest.ProtoReflect.Descriptor instead.
 func (*GetErasureRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{12}
+	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *GetErasureRequest) GetRequest() []byte {
@@ -768,14 +255,19 @@ func (x *GetErasureRequest) GetRequest() []byte {
 	return nil
 }
 
+// GetErasureResponse is one erasure.
 type GetErasureResponse struct {
-	state        protoimpl.MessageState `protogen:"open.v1"`
-	State        ErasureState           `protobuf:"varint,1,opt,name=state,proto3,enum=indelible.v1.ErasureState" json:"state,omitempty"`
-	Scope        ErasureScope           `protobuf:"varint,2,opt,name=scope,proto3,enum=indelible.v1.ErasureScope" json:"scope,omitempty"`
-	Jurisdiction string                 `protobuf:"bytes,3,opt,name=jurisdiction,proto3" json:"jurisdiction,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How far it has come.
+	State ErasureState `protobuf:"varint,1,opt,name=state,proto3,enum=indelible.v1.ErasureState" json:"state,omitempty"`
+	// What is erased.
+	Scope ErasureScope `protobuf:"varint,2,opt,name=scope,proto3,enum=indelible.v1.ErasureScope" json:"scope,omitempty"`
+	// Where.
+	Jurisdiction string `protobuf:"bytes,3,opt,name=jurisdiction,proto3" json:"jurisdiction,omitempty"`
 	// Ledger time, Unix milliseconds, from which nodes may execute. 0 before approval.
 	GraceEndsMs uint64 `protobuf:"varint,4,opt,name=grace_ends_ms,json=graceEndsMs,proto3" json:"grace_ends_ms,omitempty"`
-	// One for each node placed in the jurisdiction.
+	// One for each node placed in the jurisdiction, and for those no longer placed
+	// there that took part.
 	Nodes []*ErasureNode `protobuf:"bytes,5,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	// The entries, with receipts, in log order: the erasure certificate.
 	Certificate   []*ErasureEntry `protobuf:"bytes,6,rep,name=certificate,proto3" json:"certificate,omitempty"`
@@ -785,7 +277,7 @@ type GetErasureResponse struct {
 
 func (x *GetErasureResponse) Reset() {
 	*x = GetErasureResponse{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[13]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +289,7 @@ func (x *GetErasureResponse) String() string {
 func (*GetErasureResponse) ProtoMessage() {}
 
 func (x *GetErasureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[13]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +302,7 @@ func (x *GetErasureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetErasureResponse.ProtoReflect.Descriptor instead.
 func (*GetErasureResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{13}
+	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *GetErasureResponse) GetState() ErasureState {
@@ -857,18 +349,23 @@ func (x *GetErasureResponse) GetCertificate() []*ErasureEntry {
 
 // ErasureNode is one node's part in an erasure.
 type ErasureNode struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	AuthorId      []byte                 `protobuf:"bytes,2,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
-	Executed      bool                   `protobuf:"varint,3,opt,name=executed,proto3" json:"executed,omitempty"`
-	DeclaredLost  bool                   `protobuf:"varint,4,opt,name=declared_lost,json=declaredLost,proto3" json:"declared_lost,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Node name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Author id of the node, 32 bytes; empty for one that executed and is no longer
+	// placed there.
+	AuthorId []byte `protobuf:"bytes,2,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	// It has signed that it executed.
+	Executed bool `protobuf:"varint,3,opt,name=executed,proto3" json:"executed,omitempty"`
+	// An officer has declared that it will not.
+	DeclaredLost  bool `protobuf:"varint,4,opt,name=declared_lost,json=declaredLost,proto3" json:"declared_lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ErasureNode) Reset() {
 	*x = ErasureNode{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[14]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +377,7 @@ func (x *ErasureNode) String() string {
 func (*ErasureNode) ProtoMessage() {}
 
 func (x *ErasureNode) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[14]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +390,7 @@ func (x *ErasureNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasureNode.ProtoReflect.Descriptor instead.
 func (*ErasureNode) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{14}
+	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ErasureNode) GetName() string {
@@ -926,16 +423,18 @@ func (x *ErasureNode) GetDeclaredLost() bool {
 
 // ErasureEntry is one entry of the certificate.
 type ErasureEntry struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Step          ErasureStep            `protobuf:"varint,1,opt,name=step,proto3,enum=indelible.v1.ErasureStep" json:"step,omitempty"`
-	Entry         *Evidence              `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which step it is.
+	Step ErasureStep `protobuf:"varint,1,opt,name=step,proto3,enum=indelible.v1.ErasureStep" json:"step,omitempty"`
+	// The entry and its receipt.
+	Entry         *Evidence `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ErasureEntry) Reset() {
 	*x = ErasureEntry{}
-	mi := &file_indelible_v1_erasure_proto_msgTypes[15]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +446,7 @@ func (x *ErasureEntry) String() string {
 func (*ErasureEntry) ProtoMessage() {}
 
 func (x *ErasureEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_erasure_proto_msgTypes[15]
+	mi := &file_indelible_v1_erasure_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +459,7 @@ func (x *ErasureEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasureEntry.ProtoReflect.Descriptor instead.
 func (*ErasureEntry) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{15}
+	return file_indelible_v1_erasure_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ErasureEntry) GetStep() ErasureStep {
@@ -981,35 +480,7 @@ var File_indelible_v1_erasure_proto protoreflect.FileDescriptor
 
 const file_indelible_v1_erasure_proto_rawDesc = "" +
 	"\n" +
-	"\x1aindelible/v1/erasure.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\x1a\x1cindelible/v1/statement.proto\"Y\n" +
-	"\x15RequestErasureRequest\x12@\n" +
-	"\n" +
-	"submission\x18\x01 \x01(\v2\x18.indelible.v1.SubmissionB\x06\xbaH\x03\xc8\x01\x01R\n" +
-	"submission\"I\n" +
-	"\x16RequestErasureResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"@\n" +
-	"\x15ApproveErasureRequest\x12'\n" +
-	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"I\n" +
-	"\x16ApproveErasureResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"?\n" +
-	"\x14CancelErasureRequest\x12'\n" +
-	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"H\n" +
-	"\x15CancelErasureResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"=\n" +
-	"\x12DeclareLostRequest\x12'\n" +
-	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"F\n" +
-	"\x13DeclareLostResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"R\n" +
-	"\x0eSetHoldRequest\x12@\n" +
-	"\n" +
-	"submission\x18\x01 \x01(\v2\x18.indelible.v1.SubmissionB\x06\xbaH\x03\xc8\x01\x01R\n" +
-	"submission\"B\n" +
-	"\x0fSetHoldResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"=\n" +
-	"\x12ReleaseHoldRequest\x12'\n" +
-	"\tstatement\x18\x01 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\tstatement\"F\n" +
-	"\x13ReleaseHoldResponse\x12/\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x15.indelible.v1.OutcomeR\aoutcome\"6\n" +
+	"\x1aindelible/v1/erasure.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\x1a\x1cindelible/v1/statement.proto\"6\n" +
 	"\x11GetErasureRequest\x12!\n" +
 	"\arequest\x18\x01 \x01(\fB\a\xbaH\x04z\x02h R\arequest\"\xaf\x02\n" +
 	"\x12GetErasureResponse\x120\n" +
@@ -1045,29 +516,11 @@ const file_indelible_v1_erasure_proto_rawDesc = "" +
 	"\x13ERASURE_STEP_CANCEL\x10\x03\x12\x19\n" +
 	"\x15ERASURE_STEP_EXECUTED\x10\x04\x12\x15\n" +
 	"\x11ERASURE_STEP_LOST\x10\x05\x12\x19\n" +
-	"\x15ERASURE_STEP_COMPLETE\x10\x062\xda\x05\n" +
-	"\x0eErasureService\x12k\n" +
-	"\x0eRequestErasure\x12#.indelible.v1.RequestErasureRequest\x1a$.indelible.v1.RequestErasureResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x01\x03\x18\x02 \x01*\x01\x03\x12k\n" +
-	"\x0eApproveErasure\x12#.indelible.v1.ApproveErasureRequest\x1a$.indelible.v1.ApproveErasureResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x01\x03\x18\x02 \x01*\x01\x03\x12h\n" +
-	"\rCancelErasure\x12\".indelible.v1.CancelErasureRequest\x1a#.indelible.v1.CancelErasureResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x01\x03\x18\x02 \x01*\x01\x03\x12b\n" +
-	"\vDeclareLost\x12 .indelible.v1.DeclareLostRequest\x1a!.indelible.v1.DeclareLostResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x01\x03\x18\x02 \x01*\x01\x03\x12d\n" +
+	"\x15ERASURE_STEP_COMPLETE\x10\x062v\n" +
+	"\x0eErasureService\x12d\n" +
 	"\n" +
 	"GetErasure\x12\x1f.indelible.v1.GetErasureRequest\x1a .indelible.v1.GetErasureResponse\"\x13\xd2\xc4\x18\f\n" +
-	"\x03\x03\b\x02\x18\x01*\x03\x03\b\x02\x90\x02\x01\x12V\n" +
-	"\aSetHold\x12\x1c.indelible.v1.SetHoldRequest\x1a\x1d.indelible.v1.SetHoldResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x01\x03\x18\x02 \x01*\x01\x03\x12b\n" +
-	"\vReleaseHold\x12 .indelible.v1.ReleaseHoldRequest\x1a!.indelible.v1.ReleaseHoldResponse\"\x0e\xd2\xc4\x18\n" +
-	"\n" +
-	"\x01\x03\x18\x02 \x01*\x01\x03B,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
+	"\x03\x03\b\x02\x18\x01*\x03\x03\b\x02\x90\x02\x01B,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
 
 var (
 	file_indelible_v1_erasure_proto_rawDescOnce sync.Once
@@ -1082,65 +535,31 @@ func file_indelible_v1_erasure_proto_rawDescGZIP() []byte {
 }
 
 var file_indelible_v1_erasure_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_indelible_v1_erasure_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_indelible_v1_erasure_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_indelible_v1_erasure_proto_goTypes = []any{
-	(ErasureState)(0),              // 0: indelible.v1.ErasureState
-	(ErasureScope)(0),              // 1: indelible.v1.ErasureScope
-	(ErasureStep)(0),               // 2: indelible.v1.ErasureStep
-	(*RequestErasureRequest)(nil),  // 3: indelible.v1.RequestErasureRequest
-	(*RequestErasureResponse)(nil), // 4: indelible.v1.RequestErasureResponse
-	(*ApproveErasureRequest)(nil),  // 5: indelible.v1.ApproveErasureRequest
-	(*ApproveErasureResponse)(nil), // 6: indelible.v1.ApproveErasureResponse
-	(*CancelErasureRequest)(nil),   // 7: indelible.v1.CancelErasureRequest
-	(*CancelErasureResponse)(nil),  // 8: indelible.v1.CancelErasureResponse
-	(*DeclareLostRequest)(nil),     // 9: indelible.v1.DeclareLostRequest
-	(*DeclareLostResponse)(nil),    // 10: indelible.v1.DeclareLostResponse
-	(*SetHoldRequest)(nil),         // 11: indelible.v1.SetHoldRequest
-	(*SetHoldResponse)(nil),        // 12: indelible.v1.SetHoldResponse
-	(*ReleaseHoldRequest)(nil),     // 13: indelible.v1.ReleaseHoldRequest
-	(*ReleaseHoldResponse)(nil),    // 14: indelible.v1.ReleaseHoldResponse
-	(*GetErasureRequest)(nil),      // 15: indelible.v1.GetErasureRequest
-	(*GetErasureResponse)(nil),     // 16: indelible.v1.GetErasureResponse
-	(*ErasureNode)(nil),            // 17: indelible.v1.ErasureNode
-	(*ErasureEntry)(nil),           // 18: indelible.v1.ErasureEntry
-	(*Submission)(nil),             // 19: indelible.v1.Submission
-	(*Outcome)(nil),                // 20: indelible.v1.Outcome
-	(*Evidence)(nil),               // 21: indelible.v1.Evidence
+	(ErasureState)(0),          // 0: indelible.v1.ErasureState
+	(ErasureScope)(0),          // 1: indelible.v1.ErasureScope
+	(ErasureStep)(0),           // 2: indelible.v1.ErasureStep
+	(*GetErasureRequest)(nil),  // 3: indelible.v1.GetErasureRequest
+	(*GetErasureResponse)(nil), // 4: indelible.v1.GetErasureResponse
+	(*ErasureNode)(nil),        // 5: indelible.v1.ErasureNode
+	(*ErasureEntry)(nil),       // 6: indelible.v1.ErasureEntry
+	(*Evidence)(nil),           // 7: indelible.v1.Evidence
 }
 var file_indelible_v1_erasure_proto_depIdxs = []int32{
-	19, // 0: indelible.v1.RequestErasureRequest.submission:type_name -> indelible.v1.Submission
-	20, // 1: indelible.v1.RequestErasureResponse.outcome:type_name -> indelible.v1.Outcome
-	20, // 2: indelible.v1.ApproveErasureResponse.outcome:type_name -> indelible.v1.Outcome
-	20, // 3: indelible.v1.CancelErasureResponse.outcome:type_name -> indelible.v1.Outcome
-	20, // 4: indelible.v1.DeclareLostResponse.outcome:type_name -> indelible.v1.Outcome
-	19, // 5: indelible.v1.SetHoldRequest.submission:type_name -> indelible.v1.Submission
-	20, // 6: indelible.v1.SetHoldResponse.outcome:type_name -> indelible.v1.Outcome
-	20, // 7: indelible.v1.ReleaseHoldResponse.outcome:type_name -> indelible.v1.Outcome
-	0,  // 8: indelible.v1.GetErasureResponse.state:type_name -> indelible.v1.ErasureState
-	1,  // 9: indelible.v1.GetErasureResponse.scope:type_name -> indelible.v1.ErasureScope
-	17, // 10: indelible.v1.GetErasureResponse.nodes:type_name -> indelible.v1.ErasureNode
-	18, // 11: indelible.v1.GetErasureResponse.certificate:type_name -> indelible.v1.ErasureEntry
-	2,  // 12: indelible.v1.ErasureEntry.step:type_name -> indelible.v1.ErasureStep
-	21, // 13: indelible.v1.ErasureEntry.entry:type_name -> indelible.v1.Evidence
-	3,  // 14: indelible.v1.ErasureService.RequestErasure:input_type -> indelible.v1.RequestErasureRequest
-	5,  // 15: indelible.v1.ErasureService.ApproveErasure:input_type -> indelible.v1.ApproveErasureRequest
-	7,  // 16: indelible.v1.ErasureService.CancelErasure:input_type -> indelible.v1.CancelErasureRequest
-	9,  // 17: indelible.v1.ErasureService.DeclareLost:input_type -> indelible.v1.DeclareLostRequest
-	15, // 18: indelible.v1.ErasureService.GetErasure:input_type -> indelible.v1.GetErasureRequest
-	11, // 19: indelible.v1.ErasureService.SetHold:input_type -> indelible.v1.SetHoldRequest
-	13, // 20: indelible.v1.ErasureService.ReleaseHold:input_type -> indelible.v1.ReleaseHoldRequest
-	4,  // 21: indelible.v1.ErasureService.RequestErasure:output_type -> indelible.v1.RequestErasureResponse
-	6,  // 22: indelible.v1.ErasureService.ApproveErasure:output_type -> indelible.v1.ApproveErasureResponse
-	8,  // 23: indelible.v1.ErasureService.CancelErasure:output_type -> indelible.v1.CancelErasureResponse
-	10, // 24: indelible.v1.ErasureService.DeclareLost:output_type -> indelible.v1.DeclareLostResponse
-	16, // 25: indelible.v1.ErasureService.GetErasure:output_type -> indelible.v1.GetErasureResponse
-	12, // 26: indelible.v1.ErasureService.SetHold:output_type -> indelible.v1.SetHoldResponse
-	14, // 27: indelible.v1.ErasureService.ReleaseHold:output_type -> indelible.v1.ReleaseHoldResponse
-	21, // [21:28] is the sub-list for method output_type
-	14, // [14:21] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	0, // 0: indelible.v1.GetErasureResponse.state:type_name -> indelible.v1.ErasureState
+	1, // 1: indelible.v1.GetErasureResponse.scope:type_name -> indelible.v1.ErasureScope
+	5, // 2: indelible.v1.GetErasureResponse.nodes:type_name -> indelible.v1.ErasureNode
+	6, // 3: indelible.v1.GetErasureResponse.certificate:type_name -> indelible.v1.ErasureEntry
+	2, // 4: indelible.v1.ErasureEntry.step:type_name -> indelible.v1.ErasureStep
+	7, // 5: indelible.v1.ErasureEntry.entry:type_name -> indelible.v1.Evidence
+	3, // 6: indelible.v1.ErasureService.GetErasure:input_type -> indelible.v1.GetErasureRequest
+	4, // 7: indelible.v1.ErasureService.GetErasure:output_type -> indelible.v1.GetErasureResponse
+	7, // [7:8] is the sub-list for method output_type
+	6, // [6:7] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_indelible_v1_erasure_proto_init() }
@@ -1156,7 +575,7 @@ func file_indelible_v1_erasure_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_indelible_v1_erasure_proto_rawDesc), len(file_indelible_v1_erasure_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   16,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -75,10 +75,13 @@ func (Cosignatures) EnumDescriptor() ([]byte, []int) {
 	return file_indelible_v1_ledger_proto_rawDescGZIP(), []int{0}
 }
 
+// AppendRequest is a batch of statements of one jurisdiction.
 type AppendRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Submissions   []*Submission          `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
-	Wait          Wait                   `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order in which they are to be judged.
+	Submissions []*Submission `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
+	// When to answer.
+	Wait          Wait `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -127,6 +130,7 @@ func (x *AppendRequest) GetWait() Wait {
 	return Wait_WAIT_UNSPECIFIED
 }
 
+// AppendResponse says what became of a batch.
 type AppendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each submission, in order.
@@ -172,10 +176,13 @@ func (x *AppendResponse) GetOutcomes() []*Outcome {
 	return nil
 }
 
+// AppendStreamRequest is one batch of a stream.
 type AppendStreamRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Submissions   []*Submission          `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
-	Wait          Wait                   `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order in which they are to be judged.
+	Submissions []*Submission `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
+	// When to answer.
+	Wait          Wait `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +231,7 @@ func (x *AppendStreamRequest) GetWait() Wait {
 	return Wait_WAIT_UNSPECIFIED
 }
 
+// AppendStreamResponse says what became of one batch of a stream.
 type AppendStreamResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each submission of the batch, in order. A batch that could not be
@@ -231,7 +239,9 @@ type AppendStreamResponse struct {
 	// to receive it has none, and retry_after_ms. Send it again.
 	Outcomes []*Outcome `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	// Wait this long before the next batch, milliseconds. 0: go on.
-	RetryAfterMs  uint64 `protobuf:"varint,2,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	RetryAfterMs uint64 `protobuf:"varint,2,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	// What was full, when that is why the batch was not taken.
+	Bound         Bound `protobuf:"varint,3,opt,name=bound,proto3,enum=indelible.v1.Bound" json:"bound,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -280,10 +290,21 @@ func (x *AppendStreamResponse) GetRetryAfterMs() uint64 {
 	return 0
 }
 
+func (x *AppendStreamResponse) GetBound() Bound {
+	if x != nil {
+		return x.Bound
+	}
+	return Bound_BOUND_UNSPECIFIED
+}
+
+// AppendOpenRequest is a batch of statements without openings.
 type AppendOpenRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statements    [][]byte               `protobuf:"bytes,1,rep,name=statements,proto3" json:"statements,omitempty"`
-	Wait          Wait                   `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tagged COSE_Sign1 each, at most 16 KiB, in the order in which they are to be
+	// judged.
+	Statements [][]byte `protobuf:"bytes,1,rep,name=statements,proto3" json:"statements,omitempty"`
+	// When to answer.
+	Wait          Wait `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,9 +353,11 @@ func (x *AppendOpenRequest) GetWait() Wait {
 	return Wait_WAIT_UNSPECIFIED
 }
 
+// AppendOpenResponse says what became of a batch.
 type AppendOpenResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcomes      []*Outcome             `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each statement, in order.
+	Outcomes      []*Outcome `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -376,8 +399,11 @@ func (x *AppendOpenResponse) GetOutcomes() []*Outcome {
 	return nil
 }
 
+// GetReceiptRequest names an entry and the checkpoint it is to be proven under.
 type GetReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which entry.
+	//
 	// Types that are valid to be assigned to Entry:
 	//
 	//	*GetReceiptRequest_StatementId
@@ -385,7 +411,8 @@ type GetReceiptRequest struct {
 	Entry isGetReceiptRequest_Entry `protobuf_oneof:"entry"`
 	// The receipt's checkpoint must be at least this large; the call waits for one. 0
 	// asks for one that covers the entry. Refused when the log is smaller.
-	MinSize       uint64       `protobuf:"varint,3,opt,name=min_size,json=minSize,proto3" json:"min_size,omitempty"`
+	MinSize uint64 `protobuf:"varint,3,opt,name=min_size,json=minSize,proto3" json:"min_size,omitempty"`
+	// Which signatures are to be under it.
 	Cosignatures  Cosignatures `protobuf:"varint,4,opt,name=cosignatures,proto3,enum=indelible.v1.Cosignatures" json:"cosignatures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -465,10 +492,12 @@ type isGetReceiptRequest_Entry interface {
 }
 
 type GetReceiptRequest_StatementId struct {
+	// Statement id, 32 bytes.
 	StatementId []byte `protobuf:"bytes,1,opt,name=statement_id,json=statementId,proto3,oneof"`
 }
 
 type GetReceiptRequest_Index struct {
+	// Position in the log.
 	Index uint64 `protobuf:"varint,2,opt,name=index,proto3,oneof"`
 }
 
@@ -476,13 +505,16 @@ func (*GetReceiptRequest_StatementId) isGetReceiptRequest_Entry() {}
 
 func (*GetReceiptRequest_Index) isGetReceiptRequest_Entry() {}
 
+// GetReceiptResponse is a receipt.
 type GetReceiptResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// .tlog-proof
-	Receipt      []byte `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
-	Index        uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	Receipt []byte `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// Position of the entry in the log.
+	Index uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	// Ledger time of the entry, Unix milliseconds.
 	LedgerTimeMs uint64 `protobuf:"varint,3,opt,name=ledger_time_ms,json=ledgerTimeMs,proto3" json:"ledger_time_ms,omitempty"`
-	// Size of the checkpoint in the receipt.
+	// Entries covered by the checkpoint in the receipt.
 	Size          uint64 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -546,8 +578,11 @@ func (x *GetReceiptResponse) GetSize() uint64 {
 	return 0
 }
 
+// GetEntryRequest names an entry.
 type GetEntryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which entry.
+	//
 	// Types that are valid to be assigned to Entry:
 	//
 	//	*GetEntryRequest_StatementId
@@ -617,10 +652,12 @@ type isGetEntryRequest_Entry interface {
 }
 
 type GetEntryRequest_StatementId struct {
+	// Statement id, 32 bytes.
 	StatementId []byte `protobuf:"bytes,1,opt,name=statement_id,json=statementId,proto3,oneof"`
 }
 
 type GetEntryRequest_Index struct {
+	// Position in the log.
 	Index uint64 `protobuf:"varint,2,opt,name=index,proto3,oneof"`
 }
 
@@ -631,7 +668,8 @@ func (*GetEntryRequest_Index) isGetEntryRequest_Entry() {}
 // Entry is one leaf of the log, byte for byte.
 type Entry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Index uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// Position in the log.
+	Index uint64 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
 	// CBOR [1, ledger time, statement]
 	Leaf          []byte `protobuf:"bytes,2,opt,name=leaf,proto3" json:"leaf,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -682,9 +720,11 @@ func (x *Entry) GetLeaf() []byte {
 	return nil
 }
 
+// GetEntryResponse is one entry.
 type GetEntryResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Entry         *Entry                 `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entry.
+	Entry         *Entry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -726,16 +766,19 @@ func (x *GetEntryResponse) GetEntry() *Entry {
 	return nil
 }
 
+// ListEntriesRequest asks for one page of the entries of an author or a handle.
 type ListEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose entries.
+	//
 	// Types that are valid to be assigned to Of:
 	//
 	//	*ListEntriesRequest_AuthorId
 	//	*ListEntriesRequest_Handle
 	Of isListEntriesRequest_Of `protobuf_oneof:"of"`
-	// Begin at this index.
-	From uint64 `protobuf:"varint,3,opt,name=from,proto3" json:"from,omitempty"`
-	// At most 1,000; 0 means 100.
+	// Where to begin: empty, or ListEntriesResponse.next_page_token of the same request.
+	PageToken []byte `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Entries of the page, at most 1,000; 0 means 100.
 	Limit         uint32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -796,11 +839,11 @@ func (x *ListEntriesRequest) GetHandle() []byte {
 	return nil
 }
 
-func (x *ListEntriesRequest) GetFrom() uint64 {
+func (x *ListEntriesRequest) GetPageToken() []byte {
 	if x != nil {
-		return x.From
+		return x.PageToken
 	}
-	return 0
+	return nil
 }
 
 func (x *ListEntriesRequest) GetLimit() uint32 {
@@ -815,10 +858,12 @@ type isListEntriesRequest_Of interface {
 }
 
 type ListEntriesRequest_AuthorId struct {
+	// Signed by this author; 32 bytes.
 	AuthorId []byte `protobuf:"bytes,1,opt,name=author_id,json=authorId,proto3,oneof"`
 }
 
 type ListEntriesRequest_Handle struct {
+	// About this handle, by binding or by name; 16 bytes.
 	Handle []byte `protobuf:"bytes,2,opt,name=handle,proto3,oneof"`
 }
 
@@ -826,11 +871,13 @@ func (*ListEntriesRequest_AuthorId) isListEntriesRequest_Of() {}
 
 func (*ListEntriesRequest_Handle) isListEntriesRequest_Of() {}
 
+// ListEntriesResponse is one page of entries.
 type ListEntriesResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Entries []*Entry               `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	// Where the next page begins; 0 when this was the last.
-	Next          uint64 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first.
+	Entries []*Entry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Where the next page begins; empty when this was the last.
+	NextPageToken []byte `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -872,16 +919,18 @@ func (x *ListEntriesResponse) GetEntries() []*Entry {
 	return nil
 }
 
-func (x *ListEntriesResponse) GetNext() uint64 {
+func (x *ListEntriesResponse) GetNextPageToken() []byte {
 	if x != nil {
-		return x.Next
+		return x.NextPageToken
 	}
-	return 0
+	return nil
 }
 
+// GetCheckpointRequest asks for the newest published checkpoint.
 type GetCheckpointRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Cosignatures  Cosignatures           `protobuf:"varint,1,opt,name=cosignatures,proto3,enum=indelible.v1.Cosignatures" json:"cosignatures,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which signatures are to be under it.
+	Cosignatures  Cosignatures `protobuf:"varint,1,opt,name=cosignatures,proto3,enum=indelible.v1.Cosignatures" json:"cosignatures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -923,10 +972,12 @@ func (x *GetCheckpointRequest) GetCosignatures() Cosignatures {
 	return Cosignatures_COSIGNATURES_UNSPECIFIED
 }
 
+// GetCheckpointResponse is a published checkpoint.
 type GetCheckpointResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Signed note (C2SP tlog-checkpoint).
-	Note          []byte `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	Note []byte `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	// Entries it covers.
 	Size          uint64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -976,10 +1027,12 @@ func (x *GetCheckpointResponse) GetSize() uint64 {
 	return 0
 }
 
+// GetConsistencyRequest names two sizes of the log.
 type GetConsistencyRequest struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	OldSize uint64                 `protobuf:"varint,1,opt,name=old_size,json=oldSize,proto3" json:"old_size,omitempty"`
-	// At most the size of the newest published checkpoint.
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Entries of the smaller log.
+	OldSize uint64 `protobuf:"varint,1,opt,name=old_size,json=oldSize,proto3" json:"old_size,omitempty"`
+	// Entries of the larger log, at most those of the newest published checkpoint.
 	NewSize       uint64 `protobuf:"varint,2,opt,name=new_size,json=newSize,proto3" json:"new_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1029,9 +1082,11 @@ func (x *GetConsistencyRequest) GetNewSize() uint64 {
 	return 0
 }
 
+// GetConsistencyResponse is a consistency proof.
 type GetConsistencyResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Path          [][]byte               `protobuf:"bytes,1,rep,name=path,proto3" json:"path,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hashes of 32 bytes (RFC 9162, section 2.1.4).
+	Path          [][]byte `protobuf:"bytes,1,rep,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1073,6 +1128,7 @@ func (x *GetConsistencyResponse) GetPath() [][]byte {
 	return nil
 }
 
+// GetLogRequest asks which log this is.
 type GetLogRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1109,18 +1165,22 @@ func (*GetLogRequest) Descriptor() ([]byte, []int) {
 	return file_indelible_v1_ledger_proto_rawDescGZIP(), []int{17}
 }
 
+// GetLogResponse says which log this is.
 type GetLogResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Leaf hash of index 0: the identity of the log, `aud` of every statement.
+	// Leaf hash of index 0: the identity of the log, `aud` of every statement; 32 bytes.
 	LogId []byte `protobuf:"bytes,1,opt,name=log_id,json=logId,proto3" json:"log_id,omitempty"`
 	// Leaf of index 0.
 	GenesisLeaf []byte `protobuf:"bytes,2,opt,name=genesis_leaf,json=genesisLeaf,proto3" json:"genesis_leaf,omitempty"`
 	// Policy file that counts the nodes' Ed25519 cosignatures.
 	Policy []byte `protobuf:"bytes,3,opt,name=policy,proto3" json:"policy,omitempty"`
 	// Policy file that counts their ML-DSA-44 cosignatures. Empty when there is none.
-	PolicyMlDsa   []byte `protobuf:"bytes,4,opt,name=policy_ml_dsa,json=policyMlDsa,proto3" json:"policy_ml_dsa,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PolicyMlDsa []byte `protobuf:"bytes,4,opt,name=policy_ml_dsa,json=policyMlDsa,proto3" json:"policy_ml_dsa,omitempty"`
+	// Revision of this schema that the node speaks. It grows by one with each change;
+	// a field that came with a later revision is refused here as unknown.
+	SchemaRevision uint32 `protobuf:"varint,5,opt,name=schema_revision,json=schemaRevision,proto3" json:"schema_revision,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetLogResponse) Reset() {
@@ -1181,11 +1241,18 @@ func (x *GetLogResponse) GetPolicyMlDsa() []byte {
 	return nil
 }
 
+func (x *GetLogResponse) GetSchemaRevision() uint32 {
+	if x != nil {
+		return x.SchemaRevision
+	}
+	return 0
+}
+
 var File_indelible_v1_ledger_proto protoreflect.FileDescriptor
 
 const file_indelible_v1_ledger_proto_rawDesc = "" +
 	"\n" +
-	"\x19indelible/v1/ledger.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\x1a\x1cindelible/v1/statement.proto\"\x8a\x01\n" +
+	"\x19indelible/v1/ledger.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\x1a\x1bindelible/v1/overload.proto\x1a\x1cindelible/v1/statement.proto\"\x8a\x01\n" +
 	"\rAppendRequest\x12G\n" +
 	"\vsubmissions\x18\x01 \x03(\v2\x18.indelible.v1.SubmissionB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\bR\vsubmissions\x120\n" +
 	"\x04wait\x18\x02 \x01(\x0e2\x12.indelible.v1.WaitB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04wait\"C\n" +
@@ -1193,10 +1260,11 @@ const file_indelible_v1_ledger_proto_rawDesc = "" +
 	"\boutcomes\x18\x01 \x03(\v2\x15.indelible.v1.OutcomeR\boutcomes\"\x90\x01\n" +
 	"\x13AppendStreamRequest\x12G\n" +
 	"\vsubmissions\x18\x01 \x03(\v2\x18.indelible.v1.SubmissionB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\bR\vsubmissions\x120\n" +
-	"\x04wait\x18\x02 \x01(\x0e2\x12.indelible.v1.WaitB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04wait\"o\n" +
+	"\x04wait\x18\x02 \x01(\x0e2\x12.indelible.v1.WaitB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04wait\"\x9a\x01\n" +
 	"\x14AppendStreamResponse\x121\n" +
 	"\boutcomes\x18\x01 \x03(\v2\x15.indelible.v1.OutcomeR\boutcomes\x12$\n" +
-	"\x0eretry_after_ms\x18\x02 \x01(\x04R\fretryAfterMs\"z\n" +
+	"\x0eretry_after_ms\x18\x02 \x01(\x04R\fretryAfterMs\x12)\n" +
+	"\x05bound\x18\x03 \x01(\x0e2\x13.indelible.v1.BoundR\x05bound\"z\n" +
 	"\x11AppendOpenRequest\x123\n" +
 	"\n" +
 	"statements\x18\x01 \x03(\fB\x13\xbaH\x10\x92\x01\r\b\x01\x10\x80\x02\"\x06z\x04\x18\x80\x80\x04R\n" +
@@ -1223,16 +1291,17 @@ const file_indelible_v1_ledger_proto_rawDesc = "" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
 	"\x04leaf\x18\x02 \x01(\fR\x04leaf\"=\n" +
 	"\x10GetEntryResponse\x12)\n" +
-	"\x05entry\x18\x01 \x01(\v2\x13.indelible.v1.EntryR\x05entry\"\xa0\x01\n" +
+	"\x05entry\x18\x01 \x01(\v2\x13.indelible.v1.EntryR\x05entry\"\xb4\x01\n" +
 	"\x12ListEntriesRequest\x12&\n" +
 	"\tauthor_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h H\x00R\bauthorId\x12!\n" +
-	"\x06handle\x18\x02 \x01(\fB\a\xbaH\x04z\x02h\x10H\x00R\x06handle\x12\x12\n" +
-	"\x04from\x18\x03 \x01(\x04R\x04from\x12\x1e\n" +
+	"\x06handle\x18\x02 \x01(\fB\a\xbaH\x04z\x02h\x10H\x00R\x06handle\x12&\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\fB\a\xbaH\x04z\x02\x18@R\tpageToken\x12\x1e\n" +
 	"\x05limit\x18\x04 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05limitB\v\n" +
-	"\x02of\x12\x05\xbaH\x02\b\x01\"X\n" +
+	"\x02of\x12\x05\xbaH\x02\b\x01\"l\n" +
 	"\x13ListEntriesResponse\x12-\n" +
-	"\aentries\x18\x01 \x03(\v2\x13.indelible.v1.EntryR\aentries\x12\x12\n" +
-	"\x04next\x18\x02 \x01(\x04R\x04next\"`\n" +
+	"\aentries\x18\x01 \x03(\v2\x13.indelible.v1.EntryR\aentries\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\fR\rnextPageToken\"`\n" +
 	"\x14GetCheckpointRequest\x12H\n" +
 	"\fcosignatures\x18\x01 \x01(\x0e2\x1a.indelible.v1.CosignaturesB\b\xbaH\x05\x82\x01\x02\x10\x01R\fcosignatures\"?\n" +
 	"\x15GetCheckpointResponse\x12\x12\n" +
@@ -1244,12 +1313,13 @@ const file_indelible_v1_ledger_proto_rawDesc = "" +
 	"\x05sizes\x12#new_size must not be below old_size\x1a\x1ethis.old_size <= this.new_size\",\n" +
 	"\x16GetConsistencyResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x03(\fR\x04path\"\x0f\n" +
-	"\rGetLogRequest\"\x86\x01\n" +
+	"\rGetLogRequest\"\xaf\x01\n" +
 	"\x0eGetLogResponse\x12\x15\n" +
 	"\x06log_id\x18\x01 \x01(\fR\x05logId\x12!\n" +
 	"\fgenesis_leaf\x18\x02 \x01(\fR\vgenesisLeaf\x12\x16\n" +
 	"\x06policy\x18\x03 \x01(\fR\x06policy\x12\"\n" +
-	"\rpolicy_ml_dsa\x18\x04 \x01(\fR\vpolicyMlDsa*b\n" +
+	"\rpolicy_ml_dsa\x18\x04 \x01(\fR\vpolicyMlDsa\x12'\n" +
+	"\x0fschema_revision\x18\x05 \x01(\rR\x0eschemaRevision*b\n" +
 	"\fCosignatures\x12\x1c\n" +
 	"\x18COSIGNATURES_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14COSIGNATURES_ED25519\x10\x01\x12\x1a\n" +
@@ -1310,6 +1380,7 @@ var file_indelible_v1_ledger_proto_goTypes = []any{
 	(*Submission)(nil),             // 20: indelible.v1.Submission
 	(Wait)(0),                      // 21: indelible.v1.Wait
 	(*Outcome)(nil),                // 22: indelible.v1.Outcome
+	(Bound)(0),                     // 23: indelible.v1.Bound
 }
 var file_indelible_v1_ledger_proto_depIdxs = []int32{
 	20, // 0: indelible.v1.AppendRequest.submissions:type_name -> indelible.v1.Submission
@@ -1318,35 +1389,36 @@ var file_indelible_v1_ledger_proto_depIdxs = []int32{
 	20, // 3: indelible.v1.AppendStreamRequest.submissions:type_name -> indelible.v1.Submission
 	21, // 4: indelible.v1.AppendStreamRequest.wait:type_name -> indelible.v1.Wait
 	22, // 5: indelible.v1.AppendStreamResponse.outcomes:type_name -> indelible.v1.Outcome
-	21, // 6: indelible.v1.AppendOpenRequest.wait:type_name -> indelible.v1.Wait
-	22, // 7: indelible.v1.AppendOpenResponse.outcomes:type_name -> indelible.v1.Outcome
-	0,  // 8: indelible.v1.GetReceiptRequest.cosignatures:type_name -> indelible.v1.Cosignatures
-	10, // 9: indelible.v1.GetEntryResponse.entry:type_name -> indelible.v1.Entry
-	10, // 10: indelible.v1.ListEntriesResponse.entries:type_name -> indelible.v1.Entry
-	0,  // 11: indelible.v1.GetCheckpointRequest.cosignatures:type_name -> indelible.v1.Cosignatures
-	1,  // 12: indelible.v1.LedgerService.Append:input_type -> indelible.v1.AppendRequest
-	3,  // 13: indelible.v1.LedgerService.AppendStream:input_type -> indelible.v1.AppendStreamRequest
-	5,  // 14: indelible.v1.LedgerService.AppendOpen:input_type -> indelible.v1.AppendOpenRequest
-	7,  // 15: indelible.v1.LedgerService.GetReceipt:input_type -> indelible.v1.GetReceiptRequest
-	9,  // 16: indelible.v1.LedgerService.GetEntry:input_type -> indelible.v1.GetEntryRequest
-	12, // 17: indelible.v1.LedgerService.ListEntries:input_type -> indelible.v1.ListEntriesRequest
-	14, // 18: indelible.v1.LedgerService.GetCheckpoint:input_type -> indelible.v1.GetCheckpointRequest
-	16, // 19: indelible.v1.LedgerService.GetConsistency:input_type -> indelible.v1.GetConsistencyRequest
-	18, // 20: indelible.v1.LedgerService.GetLog:input_type -> indelible.v1.GetLogRequest
-	2,  // 21: indelible.v1.LedgerService.Append:output_type -> indelible.v1.AppendResponse
-	4,  // 22: indelible.v1.LedgerService.AppendStream:output_type -> indelible.v1.AppendStreamResponse
-	6,  // 23: indelible.v1.LedgerService.AppendOpen:output_type -> indelible.v1.AppendOpenResponse
-	8,  // 24: indelible.v1.LedgerService.GetReceipt:output_type -> indelible.v1.GetReceiptResponse
-	11, // 25: indelible.v1.LedgerService.GetEntry:output_type -> indelible.v1.GetEntryResponse
-	13, // 26: indelible.v1.LedgerService.ListEntries:output_type -> indelible.v1.ListEntriesResponse
-	15, // 27: indelible.v1.LedgerService.GetCheckpoint:output_type -> indelible.v1.GetCheckpointResponse
-	17, // 28: indelible.v1.LedgerService.GetConsistency:output_type -> indelible.v1.GetConsistencyResponse
-	19, // 29: indelible.v1.LedgerService.GetLog:output_type -> indelible.v1.GetLogResponse
-	21, // [21:30] is the sub-list for method output_type
-	12, // [12:21] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	23, // 6: indelible.v1.AppendStreamResponse.bound:type_name -> indelible.v1.Bound
+	21, // 7: indelible.v1.AppendOpenRequest.wait:type_name -> indelible.v1.Wait
+	22, // 8: indelible.v1.AppendOpenResponse.outcomes:type_name -> indelible.v1.Outcome
+	0,  // 9: indelible.v1.GetReceiptRequest.cosignatures:type_name -> indelible.v1.Cosignatures
+	10, // 10: indelible.v1.GetEntryResponse.entry:type_name -> indelible.v1.Entry
+	10, // 11: indelible.v1.ListEntriesResponse.entries:type_name -> indelible.v1.Entry
+	0,  // 12: indelible.v1.GetCheckpointRequest.cosignatures:type_name -> indelible.v1.Cosignatures
+	1,  // 13: indelible.v1.LedgerService.Append:input_type -> indelible.v1.AppendRequest
+	3,  // 14: indelible.v1.LedgerService.AppendStream:input_type -> indelible.v1.AppendStreamRequest
+	5,  // 15: indelible.v1.LedgerService.AppendOpen:input_type -> indelible.v1.AppendOpenRequest
+	7,  // 16: indelible.v1.LedgerService.GetReceipt:input_type -> indelible.v1.GetReceiptRequest
+	9,  // 17: indelible.v1.LedgerService.GetEntry:input_type -> indelible.v1.GetEntryRequest
+	12, // 18: indelible.v1.LedgerService.ListEntries:input_type -> indelible.v1.ListEntriesRequest
+	14, // 19: indelible.v1.LedgerService.GetCheckpoint:input_type -> indelible.v1.GetCheckpointRequest
+	16, // 20: indelible.v1.LedgerService.GetConsistency:input_type -> indelible.v1.GetConsistencyRequest
+	18, // 21: indelible.v1.LedgerService.GetLog:input_type -> indelible.v1.GetLogRequest
+	2,  // 22: indelible.v1.LedgerService.Append:output_type -> indelible.v1.AppendResponse
+	4,  // 23: indelible.v1.LedgerService.AppendStream:output_type -> indelible.v1.AppendStreamResponse
+	6,  // 24: indelible.v1.LedgerService.AppendOpen:output_type -> indelible.v1.AppendOpenResponse
+	8,  // 25: indelible.v1.LedgerService.GetReceipt:output_type -> indelible.v1.GetReceiptResponse
+	11, // 26: indelible.v1.LedgerService.GetEntry:output_type -> indelible.v1.GetEntryResponse
+	13, // 27: indelible.v1.LedgerService.ListEntries:output_type -> indelible.v1.ListEntriesResponse
+	15, // 28: indelible.v1.LedgerService.GetCheckpoint:output_type -> indelible.v1.GetCheckpointResponse
+	17, // 29: indelible.v1.LedgerService.GetConsistency:output_type -> indelible.v1.GetConsistencyResponse
+	19, // 30: indelible.v1.LedgerService.GetLog:output_type -> indelible.v1.GetLogResponse
+	22, // [22:31] is the sub-list for method output_type
+	13, // [13:22] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_indelible_v1_ledger_proto_init() }
@@ -1355,6 +1427,7 @@ func file_indelible_v1_ledger_proto_init() {
 		return
 	}
 	file_indelible_v1_access_proto_init()
+	file_indelible_v1_overload_proto_init()
 	file_indelible_v1_statement_proto_init()
 	file_indelible_v1_ledger_proto_msgTypes[6].OneofWrappers = []any{
 		(*GetReceiptRequest_StatementId)(nil),

@@ -24,9 +24,10 @@ const (
 // Placement is the detail of FAILED_PRECONDITION when this node is not placed in
 // the jurisdiction of a request.
 type Placement struct {
-	state        protoimpl.MessageState `protogen:"open.v1"`
-	Jurisdiction string                 `protobuf:"bytes,1,opt,name=jurisdiction,proto3" json:"jurisdiction,omitempty"`
-	// Nodes that are.
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The jurisdiction that was named.
+	Jurisdiction string `protobuf:"bytes,1,opt,name=jurisdiction,proto3" json:"jurisdiction,omitempty"`
+	// Nodes that are placed there.
 	Nodes         []*PlacedNode `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -79,7 +80,8 @@ func (x *Placement) GetNodes() []*PlacedNode {
 // PlacedNode is a node and where it is reached.
 type PlacedNode struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Node name, as in genesis.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// https://host:port; empty when this node does not know.
 	Url           string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -22,18 +22,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ReadRequest asks for one page of a subject's records, oldest first.
 type ReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The subject. Its records are read oldest first, one page a call.
+	// The subject, by one of its handles; 16 bytes.
 	Handle []byte `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
-	// Only these records of the subject. Empty: all, by pages.
+	// Only these records of the subject, by statement id, in this order. Empty: all,
+	// oldest first.
 	StatementIds [][]byte `protobuf:"bytes,2,rep,name=statement_ids,json=statementIds,proto3" json:"statement_ids,omitempty"`
 	// Which parts: clinical, identity, or both.
-	Parts   []Class `protobuf:"varint,3,rep,packed,name=parts,proto3,enum=indelible.v1.Class" json:"parts,omitempty"`
+	Parts []Class `protobuf:"varint,3,rep,packed,name=parts,proto3,enum=indelible.v1.Class" json:"parts,omitempty"`
+	// What for.
 	Purpose Purpose `protobuf:"varint,4,opt,name=purpose,proto3,enum=indelible.v1.Purpose" json:"purpose,omitempty"`
-	// Begin at this index of the log; from ReadResponse.next.
-	From uint64 `protobuf:"varint,5,opt,name=from,proto3" json:"from,omitempty"`
-	// At most 100 records; 0 means 25.
+	// Where to begin: empty, or ReadResponse.next_page_token of the same request.
+	PageToken []byte `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Records of the page, at most 100; 0 means 25.
 	Limit         uint32 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -97,11 +100,11 @@ func (x *ReadRequest) GetPurpose() Purpose {
 	return Purpose_PURPOSE_UNSPECIFIED
 }
 
-func (x *ReadRequest) GetFrom() uint64 {
+func (x *ReadRequest) GetPageToken() []byte {
 	if x != nil {
-		return x.From
+		return x.PageToken
 	}
-	return 0
+	return nil
 }
 
 func (x *ReadRequest) GetLimit() uint32 {
@@ -111,11 +114,13 @@ func (x *ReadRequest) GetLimit() uint32 {
 	return 0
 }
 
+// ReadResponse is one released page.
 type ReadResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Records []*Record              `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
-	// Where the next page begins; 0 when this was the last.
-	Next uint64 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The records, opened.
+	Records []*Record `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	// Where the next page begins; empty when this was the last.
+	NextPageToken []byte `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// The access entry that made this page possible.
 	Access        *Evidence `protobuf:"bytes,3,opt,name=access,proto3" json:"access,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -159,11 +164,11 @@ func (x *ReadResponse) GetRecords() []*Record {
 	return nil
 }
 
-func (x *ReadResponse) GetNext() uint64 {
+func (x *ReadResponse) GetNextPageToken() []byte {
 	if x != nil {
-		return x.Next
+		return x.NextPageToken
 	}
-	return 0
+	return nil
 }
 
 func (x *ReadResponse) GetAccess() *Evidence {
@@ -175,12 +180,17 @@ func (x *ReadResponse) GetAccess() *Evidence {
 
 // Record is one sealed record, opened.
 type Record struct {
-	state        protoimpl.MessageState `protogen:"open.v1"`
-	StatementId  []byte                 `protobuf:"bytes,1,opt,name=statement_id,json=statementId,proto3" json:"statement_id,omitempty"`
-	Statement    []byte                 `protobuf:"bytes,2,opt,name=statement,proto3" json:"statement,omitempty"`
-	Index        uint64                 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
-	LedgerTimeMs uint64                 `protobuf:"varint,4,opt,name=ledger_time_ms,json=ledgerTimeMs,proto3" json:"ledger_time_ms,omitempty"`
-	Receipt      []byte                 `protobuf:"bytes,5,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Statement id, 32 bytes.
+	StatementId []byte `protobuf:"bytes,1,opt,name=statement_id,json=statementId,proto3" json:"statement_id,omitempty"`
+	// The statement, COSE_Sign1.
+	Statement []byte `protobuf:"bytes,2,opt,name=statement,proto3" json:"statement,omitempty"`
+	// Its position in the log.
+	Index uint64 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
+	// Ledger time, Unix milliseconds.
+	LedgerTimeMs uint64 `protobuf:"varint,4,opt,name=ledger_time_ms,json=ledgerTimeMs,proto3" json:"ledger_time_ms,omitempty"`
+	// Receipt (.tlog-proof).
+	Receipt []byte `protobuf:"bytes,5,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// CBOR map {class: commitment}; its SHA-256 is what the statement signs.
 	Parts []byte `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
 	// The opened parts that were asked for and still exist.
@@ -271,7 +281,7 @@ func (x *Record) GetOpenings() []*Opening {
 // AccessDenied is the detail of a refused read or lookup.
 type AccessDenied struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The access entry, outcome deny, that records it.
+	// The access entry, outcome deny or fail, that records it.
 	Access        *Evidence `protobuf:"bytes,1,opt,name=access,proto3" json:"access,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -318,19 +328,20 @@ var File_indelible_v1_records_proto protoreflect.FileDescriptor
 
 const file_indelible_v1_records_proto_rawDesc = "" +
 	"\n" +
-	"\x1aindelible/v1/records.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\x1a\x1cindelible/v1/statement.proto\"\x97\x02\n" +
+	"\x1aindelible/v1/records.proto\x12\findelible.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19indelible/v1/access.proto\x1a\x1cindelible/v1/statement.proto\"\xab\x02\n" +
 	"\vReadRequest\x12\x1f\n" +
 	"\x06handle\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\x06handle\x125\n" +
 	"\rstatement_ids\x18\x02 \x03(\fB\x10\xbaH\r\x92\x01\n" +
 	"\x10d\x18\x01\"\x04z\x02h R\fstatementIds\x12@\n" +
 	"\x05parts\x18\x03 \x03(\x0e2\x13.indelible.v1.ClassB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\x02\x18\x01\"\a\x82\x01\x04\x18\x01\x18\x02R\x05parts\x12;\n" +
 	"\apurpose\x18\x04 \x01(\x0e2\x15.indelible.v1.PurposeB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\x12\x12\n" +
-	"\x04from\x18\x05 \x01(\x04R\x04from\x12\x1d\n" +
-	"\x05limit\x18\x06 \x01(\rB\a\xbaH\x04*\x02\x18dR\x05limit\"\x82\x01\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\x12&\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\fB\a\xbaH\x04z\x02\x18@R\tpageToken\x12\x1d\n" +
+	"\x05limit\x18\x06 \x01(\rB\a\xbaH\x04*\x02\x18dR\x05limit\"\x96\x01\n" +
 	"\fReadResponse\x12.\n" +
-	"\arecords\x18\x01 \x03(\v2\x14.indelible.v1.RecordR\arecords\x12\x12\n" +
-	"\x04next\x18\x02 \x01(\x04R\x04next\x12.\n" +
+	"\arecords\x18\x01 \x03(\v2\x14.indelible.v1.RecordR\arecords\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\fR\rnextPageToken\x12.\n" +
 	"\x06access\x18\x03 \x01(\v2\x16.indelible.v1.EvidenceR\x06access\"\xe8\x01\n" +
 	"\x06Record\x12!\n" +
 	"\fstatement_id\x18\x01 \x01(\fR\vstatementId\x12\x1c\n" +

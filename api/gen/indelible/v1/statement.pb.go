@@ -26,11 +26,16 @@ const (
 type Class int32
 
 const (
+	// Not a class.
 	Class_CLASS_UNSPECIFIED Class = 0
-	Class_CLASS_CLINICAL    Class = 1
-	Class_CLASS_IDENTITY    Class = 2
-	Class_CLASS_AUDIT       Class = 3
-	Class_CLASS_SERIES      Class = 4
+	// What was observed.
+	Class_CLASS_CLINICAL Class = 1
+	// What tells whose it is.
+	Class_CLASS_IDENTITY Class = 2
+	// Who read, in access entries.
+	Class_CLASS_AUDIT Class = 3
+	// The handles that an erasure or a hold is about.
+	Class_CLASS_SERIES Class = 4
 )
 
 // Enum value maps for Class.
@@ -82,16 +87,26 @@ func (Class) EnumDescriptor() ([]byte, []int) {
 type Purpose int32
 
 const (
+	// Not a purpose.
 	Purpose_PURPOSE_UNSPECIFIED Purpose = 0
-	Purpose_PURPOSE_TREAT       Purpose = 1
-	Purpose_PURPOSE_HPAYMT      Purpose = 2
-	Purpose_PURPOSE_HOPERAT     Purpose = 3
-	Purpose_PURPOSE_ETREAT      Purpose = 4
-	Purpose_PURPOSE_PUBHLTH     Purpose = 5
-	Purpose_PURPOSE_HRESCH      Purpose = 6
-	Purpose_PURPOSE_PATRQT      Purpose = 7
-	Purpose_PURPOSE_HSYSADMIN   Purpose = 8
-	Purpose_PURPOSE_HLEGAL      Purpose = 9
+	// Treatment.
+	Purpose_PURPOSE_TREAT Purpose = 1
+	// Payment.
+	Purpose_PURPOSE_HPAYMT Purpose = 2
+	// Operations of the organisation.
+	Purpose_PURPOSE_HOPERAT Purpose = 3
+	// Emergency treatment.
+	Purpose_PURPOSE_ETREAT Purpose = 4
+	// Public health.
+	Purpose_PURPOSE_PUBHLTH Purpose = 5
+	// Research.
+	Purpose_PURPOSE_HRESCH Purpose = 6
+	// The person asked.
+	Purpose_PURPOSE_PATRQT Purpose = 7
+	// Administration of systems.
+	Purpose_PURPOSE_HSYSADMIN Purpose = 8
+	// Legal proceedings.
+	Purpose_PURPOSE_HLEGAL Purpose = 9
 )
 
 // Enum value maps for Purpose.
@@ -202,9 +217,11 @@ func (Wait) EnumDescriptor() ([]byte, []int) {
 	return file_indelible_v1_statement_proto_rawDescGZIP(), []int{2}
 }
 
+// Status says which of four things became of it.
 type Outcome_Status int32
 
 const (
+	// Not an outcome.
 	Outcome_STATUS_UNSPECIFIED Outcome_Status = 0
 	// It is in the log, by this call.
 	Outcome_STATUS_ACCEPTED Outcome_Status = 1
@@ -262,12 +279,14 @@ func (Outcome_Status) EnumDescriptor() ([]byte, []int) {
 	return file_indelible_v1_statement_proto_rawDescGZIP(), []int{3, 0}
 }
 
-// Opening opens one sealed part: CBOR [1, nonce, media type, content]. Its
-// commitment is its SHA-256; the statement signs the digest of all of them.
+// Opening opens one sealed part.
 type Opening struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Class         Class                  `protobuf:"varint,1,opt,name=class,proto3,enum=indelible.v1.Class" json:"class,omitempty"`
-	Opening       []byte                 `protobuf:"bytes,2,opt,name=opening,proto3" json:"opening,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Class of the part.
+	Class Class `protobuf:"varint,1,opt,name=class,proto3,enum=indelible.v1.Class" json:"class,omitempty"`
+	// CBOR [1, nonce, media type, content], at most 512 KiB. Its commitment is its
+	// SHA-256; the statement signs the digest of all of them.
+	Opening       []byte `protobuf:"bytes,2,opt,name=opening,proto3" json:"opening,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -316,13 +335,14 @@ func (x *Opening) GetOpening() []byte {
 	return nil
 }
 
-// Submission is a statement as its author signed it, with the openings of its
-// sealed parts, one for each class, in order of class.
+// Submission is a statement as its author signed it, with its openings.
 type Submission struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Tagged COSE_Sign1, at most 16 KiB. Longer and shorter ones get a refusal of
 	// their own, so the bound here is only against waste.
-	Statement     []byte     `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
+	Statement []byte `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
+	// The openings of its sealed parts, one for each class, in order of class; none
+	// when nothing is sealed.
 	Openings      []*Opening `protobuf:"bytes,2,rep,name=openings,proto3" json:"openings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -454,10 +474,11 @@ func (x *Refusal) GetRetryable() bool {
 	return false
 }
 
-// Outcome of one submitted statement.
+// Outcome is what became of one submitted statement.
 type Outcome struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Status Outcome_Status         `protobuf:"varint,1,opt,name=status,proto3,enum=indelible.v1.Outcome_Status" json:"status,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Status Outcome_Status `protobuf:"varint,1,opt,name=status,proto3,enum=indelible.v1.Outcome_Status" json:"status,omitempty"`
 	// Position in the log. Set when accepted or duplicate.
 	Index uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
 	// Ledger time, Unix milliseconds. Set when accepted or duplicate.
@@ -582,15 +603,16 @@ func (x *Outcome) GetSignedRefusal() *SignedRefusal {
 	return nil
 }
 
-// SignedRefusal is a node's word that a statement was refused for good. The
-// signature is by its author key (Ed25519; for P-256 ASN.1 over SHA-256) over
-// "indelible refusal v1\n", log id (32 bytes), statement id (32), at_ms (8, big-endian), code.
+// SignedRefusal is a node's word that a statement was refused for good.
 type SignedRefusal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Author id of the node.
+	// Author id of the node, 32 bytes.
 	Node []byte `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	// The node's clock, Unix milliseconds.
-	AtMs          uint64 `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	AtMs uint64 `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	// By the node's author key (Ed25519; for P-256 ASN.1 over SHA-256) over
+	// "indelible refusal v1\n", log id (32 bytes), statement id (32), at_ms (8,
+	// big-endian), code.
 	Signature     []byte `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -647,13 +669,17 @@ func (x *SignedRefusal) GetSignature() []byte {
 	return nil
 }
 
-// Evidence is an entry the node wrote on the caller's behalf, with its proof.
+// Evidence is an entry of the log with its proof.
 type Evidence struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statement     []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
-	Index         uint64                 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
-	LedgerTimeMs  uint64                 `protobuf:"varint,3,opt,name=ledger_time_ms,json=ledgerTimeMs,proto3" json:"ledger_time_ms,omitempty"`
-	Receipt       []byte                 `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The statement, COSE_Sign1.
+	Statement []byte `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
+	// Its position in the log.
+	Index uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	// Ledger time, Unix milliseconds.
+	LedgerTimeMs uint64 `protobuf:"varint,3,opt,name=ledger_time_ms,json=ledgerTimeMs,proto3" json:"ledger_time_ms,omitempty"`
+	// Receipt (.tlog-proof).
+	Receipt       []byte `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

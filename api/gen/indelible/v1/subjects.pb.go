@@ -26,10 +26,15 @@ const (
 type HandleClass int32
 
 const (
-	HandleClass_HANDLE_CLASS_UNSPECIFIED  HandleClass = 0
-	HandleClass_HANDLE_CLASS_SUBJECT      HandleClass = 1
-	HandleClass_HANDLE_CLASS_STAFF        HandleClass = 2
-	HandleClass_HANDLE_CLASS_DEVICE       HandleClass = 3
+	// Not a class.
+	HandleClass_HANDLE_CLASS_UNSPECIFIED HandleClass = 0
+	// A person whose health data the log holds.
+	HandleClass_HANDLE_CLASS_SUBJECT HandleClass = 1
+	// A member of staff; nodes alone open these.
+	HandleClass_HANDLE_CLASS_STAFF HandleClass = 2
+	// A device that is known for itself.
+	HandleClass_HANDLE_CLASS_DEVICE HandleClass = 3
+	// An organisation.
 	HandleClass_HANDLE_CLASS_ORGANISATION HandleClass = 4
 )
 
@@ -78,11 +83,13 @@ func (HandleClass) EnumDescriptor() ([]byte, []int) {
 	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{0}
 }
 
+// RegisterRequest asks for a handle.
 type RegisterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 16 random bytes that make the call repeatable.
-	RequestId []byte      `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	Class     HandleClass `protobuf:"varint,2,opt,name=class,proto3,enum=indelible.v1.HandleClass" json:"class,omitempty"`
+	RequestId []byte `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the handle is to stand for; not staff.
+	Class HandleClass `protobuf:"varint,2,opt,name=class,proto3,enum=indelible.v1.HandleClass" json:"class,omitempty"`
 	// Identifiers by which the subject can be found, e.g. "mrn|12345". They are
 	// stored only under keys that an erasure destroys.
 	Identifiers   []string `protobuf:"bytes,3,rep,name=identifiers,proto3" json:"identifiers,omitempty"`
@@ -141,9 +148,11 @@ func (x *RegisterRequest) GetIdentifiers() []string {
 	return nil
 }
 
+// RegisterResponse is the allocated handle.
 type RegisterResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Handle        []byte                 `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 16 bytes.
+	Handle        []byte `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -185,209 +194,20 @@ func (x *RegisterResponse) GetHandle() []byte {
 	return nil
 }
 
-type OpenRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Submissions   []*Submission          `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
-	Wait          Wait                   `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OpenRequest) Reset() {
-	*x = OpenRequest{}
-	mi := &file_indelible_v1_subjects_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OpenRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OpenRequest) ProtoMessage() {}
-
-func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_subjects_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
-func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *OpenRequest) GetSubmissions() []*Submission {
-	if x != nil {
-		return x.Submissions
-	}
-	return nil
-}
-
-func (x *OpenRequest) GetWait() Wait {
-	if x != nil {
-		return x.Wait
-	}
-	return Wait_WAIT_UNSPECIFIED
-}
-
-type OpenResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcomes      []*Outcome             `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OpenResponse) Reset() {
-	*x = OpenResponse{}
-	mi := &file_indelible_v1_subjects_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OpenResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OpenResponse) ProtoMessage() {}
-
-func (x *OpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_subjects_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OpenResponse.ProtoReflect.Descriptor instead.
-func (*OpenResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *OpenResponse) GetOutcomes() []*Outcome {
-	if x != nil {
-		return x.Outcomes
-	}
-	return nil
-}
-
-type CloseRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Submissions   []*Submission          `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
-	Wait          Wait                   `protobuf:"varint,2,opt,name=wait,proto3,enum=indelible.v1.Wait" json:"wait,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CloseRequest) Reset() {
-	*x = CloseRequest{}
-	mi := &file_indelible_v1_subjects_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CloseRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CloseRequest) ProtoMessage() {}
-
-func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_subjects_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
-func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *CloseRequest) GetSubmissions() []*Submission {
-	if x != nil {
-		return x.Submissions
-	}
-	return nil
-}
-
-func (x *CloseRequest) GetWait() Wait {
-	if x != nil {
-		return x.Wait
-	}
-	return Wait_WAIT_UNSPECIFIED
-}
-
-type CloseResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcomes      []*Outcome             `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CloseResponse) Reset() {
-	*x = CloseResponse{}
-	mi := &file_indelible_v1_subjects_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CloseResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CloseResponse) ProtoMessage() {}
-
-func (x *CloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_subjects_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CloseResponse.ProtoReflect.Descriptor instead.
-func (*CloseResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *CloseResponse) GetOutcomes() []*Outcome {
-	if x != nil {
-		return x.Outcomes
-	}
-	return nil
-}
-
+// FindRequest looks for a subject.
 type FindRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Identifier    string                 `protobuf:"bytes,1,opt,name=identifier,proto3" json:"identifier,omitempty"`
-	Purpose       Purpose                `protobuf:"varint,2,opt,name=purpose,proto3,enum=indelible.v1.Purpose" json:"purpose,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the identifiers it was registered with, e.g. "mrn|12345".
+	Identifier string `protobuf:"bytes,1,opt,name=identifier,proto3" json:"identifier,omitempty"`
+	// What for.
+	Purpose       Purpose `protobuf:"varint,2,opt,name=purpose,proto3,enum=indelible.v1.Purpose" json:"purpose,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FindRequest) Reset() {
 	*x = FindRequest{}
-	mi := &file_indelible_v1_subjects_proto_msgTypes[6]
+	mi := &file_indelible_v1_subjects_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +219,7 @@ func (x *FindRequest) String() string {
 func (*FindRequest) ProtoMessage() {}
 
 func (x *FindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_subjects_proto_msgTypes[6]
+	mi := &file_indelible_v1_subjects_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +232,7 @@ func (x *FindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRequest.ProtoReflect.Descriptor instead.
 func (*FindRequest) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{6}
+	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *FindRequest) GetIdentifier() string {
@@ -429,9 +249,10 @@ func (x *FindRequest) GetPurpose() Purpose {
 	return Purpose_PURPOSE_UNSPECIFIED
 }
 
+// FindResponse is what a lookup found.
 type FindResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Empty when the identifier finds nothing; the lookup is recorded all the same.
+	// 16 bytes; empty when the identifier finds nothing: that is recorded all the same.
 	Handle []byte `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
 	// The access entry that records this lookup.
 	Access        *Evidence `protobuf:"bytes,2,opt,name=access,proto3" json:"access,omitempty"`
@@ -441,7 +262,7 @@ type FindResponse struct {
 
 func (x *FindResponse) Reset() {
 	*x = FindResponse{}
-	mi := &file_indelible_v1_subjects_proto_msgTypes[7]
+	mi := &file_indelible_v1_subjects_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -453,7 +274,7 @@ func (x *FindResponse) String() string {
 func (*FindResponse) ProtoMessage() {}
 
 func (x *FindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_indelible_v1_subjects_proto_msgTypes[7]
+	mi := &file_indelible_v1_subjects_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -466,7 +287,7 @@ func (x *FindResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResponse.ProtoReflect.Descriptor instead.
 func (*FindResponse) Descriptor() ([]byte, []int) {
-	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{7}
+	return file_indelible_v1_subjects_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *FindResponse) GetHandle() []byte {
@@ -494,17 +315,7 @@ const file_indelible_v1_subjects_proto_rawDesc = "" +
 	"\x05class\x18\x02 \x01(\x0e2\x19.indelible.v1.HandleClassB\f\xbaH\t\x82\x01\x06\x10\x01 \x00 \x02R\x05class\x125\n" +
 	"\videntifiers\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\ar\x05 \x01(\x80\x02R\videntifiers\"*\n" +
 	"\x10RegisterResponse\x12\x16\n" +
-	"\x06handle\x18\x01 \x01(\fR\x06handle\"\x88\x01\n" +
-	"\vOpenRequest\x12G\n" +
-	"\vsubmissions\x18\x01 \x03(\v2\x18.indelible.v1.SubmissionB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\x02R\vsubmissions\x120\n" +
-	"\x04wait\x18\x02 \x01(\x0e2\x12.indelible.v1.WaitB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04wait\"A\n" +
-	"\fOpenResponse\x121\n" +
-	"\boutcomes\x18\x01 \x03(\v2\x15.indelible.v1.OutcomeR\boutcomes\"\x89\x01\n" +
-	"\fCloseRequest\x12G\n" +
-	"\vsubmissions\x18\x01 \x03(\v2\x18.indelible.v1.SubmissionB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\x02R\vsubmissions\x120\n" +
-	"\x04wait\x18\x02 \x01(\x0e2\x12.indelible.v1.WaitB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04wait\"B\n" +
-	"\rCloseResponse\x121\n" +
-	"\boutcomes\x18\x01 \x03(\v2\x15.indelible.v1.OutcomeR\boutcomes\"v\n" +
+	"\x06handle\x18\x01 \x01(\fR\x06handle\"v\n" +
 	"\vFindRequest\x12*\n" +
 	"\n" +
 	"identifier\x18\x01 \x01(\tB\n" +
@@ -520,13 +331,9 @@ const file_indelible_v1_subjects_proto_rawDesc = "" +
 	"\x14HANDLE_CLASS_SUBJECT\x10\x01\x12\x16\n" +
 	"\x12HANDLE_CLASS_STAFF\x10\x02\x12\x17\n" +
 	"\x13HANDLE_CLASS_DEVICE\x10\x03\x12\x1d\n" +
-	"\x19HANDLE_CLASS_ORGANISATION\x10\x042\xd9\x02\n" +
+	"\x19HANDLE_CLASS_ORGANISATION\x10\x042\xbe\x01\n" +
 	"\x0fSubjectsService\x12V\n" +
 	"\bRegister\x12\x1d.indelible.v1.RegisterRequest\x1a\x1e.indelible.v1.RegisterResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x01\x18\x02 \x01\x12J\n" +
-	"\x04Open\x12\x19.indelible.v1.OpenRequest\x1a\x1a.indelible.v1.OpenResponse\"\v\xd2\xc4\x18\a\n" +
-	"\x01\x01\x18\x02 \x01\x12M\n" +
-	"\x05Close\x12\x1a.indelible.v1.CloseRequest\x1a\x1b.indelible.v1.CloseResponse\"\v\xd2\xc4\x18\a\n" +
 	"\x01\x01\x18\x02 \x01\x12S\n" +
 	"\x04Find\x12\x19.indelible.v1.FindRequest\x1a\x1a.indelible.v1.FindResponse\"\x14\xd2\xc4\x18\x10\n" +
 	"\x04\x01\x03\x04\t\x18\x03 \x01*\x04\x01\x03\x04\tB,Z*indelible/api/gen/indelible/v1;indeliblev1b\x06proto3"
@@ -544,46 +351,29 @@ func file_indelible_v1_subjects_proto_rawDescGZIP() []byte {
 }
 
 var file_indelible_v1_subjects_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_indelible_v1_subjects_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_indelible_v1_subjects_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_indelible_v1_subjects_proto_goTypes = []any{
 	(HandleClass)(0),         // 0: indelible.v1.HandleClass
 	(*RegisterRequest)(nil),  // 1: indelible.v1.RegisterRequest
 	(*RegisterResponse)(nil), // 2: indelible.v1.RegisterResponse
-	(*OpenRequest)(nil),      // 3: indelible.v1.OpenRequest
-	(*OpenResponse)(nil),     // 4: indelible.v1.OpenResponse
-	(*CloseRequest)(nil),     // 5: indelible.v1.CloseRequest
-	(*CloseResponse)(nil),    // 6: indelible.v1.CloseResponse
-	(*FindRequest)(nil),      // 7: indelible.v1.FindRequest
-	(*FindResponse)(nil),     // 8: indelible.v1.FindResponse
-	(*Submission)(nil),       // 9: indelible.v1.Submission
-	(Wait)(0),                // 10: indelible.v1.Wait
-	(*Outcome)(nil),          // 11: indelible.v1.Outcome
-	(Purpose)(0),             // 12: indelible.v1.Purpose
-	(*Evidence)(nil),         // 13: indelible.v1.Evidence
+	(*FindRequest)(nil),      // 3: indelible.v1.FindRequest
+	(*FindResponse)(nil),     // 4: indelible.v1.FindResponse
+	(Purpose)(0),             // 5: indelible.v1.Purpose
+	(*Evidence)(nil),         // 6: indelible.v1.Evidence
 }
 var file_indelible_v1_subjects_proto_depIdxs = []int32{
-	0,  // 0: indelible.v1.RegisterRequest.class:type_name -> indelible.v1.HandleClass
-	9,  // 1: indelible.v1.OpenRequest.submissions:type_name -> indelible.v1.Submission
-	10, // 2: indelible.v1.OpenRequest.wait:type_name -> indelible.v1.Wait
-	11, // 3: indelible.v1.OpenResponse.outcomes:type_name -> indelible.v1.Outcome
-	9,  // 4: indelible.v1.CloseRequest.submissions:type_name -> indelible.v1.Submission
-	10, // 5: indelible.v1.CloseRequest.wait:type_name -> indelible.v1.Wait
-	11, // 6: indelible.v1.CloseResponse.outcomes:type_name -> indelible.v1.Outcome
-	12, // 7: indelible.v1.FindRequest.purpose:type_name -> indelible.v1.Purpose
-	13, // 8: indelible.v1.FindResponse.access:type_name -> indelible.v1.Evidence
-	1,  // 9: indelible.v1.SubjectsService.Register:input_type -> indelible.v1.RegisterRequest
-	3,  // 10: indelible.v1.SubjectsService.Open:input_type -> indelible.v1.OpenRequest
-	5,  // 11: indelible.v1.SubjectsService.Close:input_type -> indelible.v1.CloseRequest
-	7,  // 12: indelible.v1.SubjectsService.Find:input_type -> indelible.v1.FindRequest
-	2,  // 13: indelible.v1.SubjectsService.Register:output_type -> indelible.v1.RegisterResponse
-	4,  // 14: indelible.v1.SubjectsService.Open:output_type -> indelible.v1.OpenResponse
-	6,  // 15: indelible.v1.SubjectsService.Close:output_type -> indelible.v1.CloseResponse
-	8,  // 16: indelible.v1.SubjectsService.Find:output_type -> indelible.v1.FindResponse
-	13, // [13:17] is the sub-list for method output_type
-	9,  // [9:13] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	0, // 0: indelible.v1.RegisterRequest.class:type_name -> indelible.v1.HandleClass
+	5, // 1: indelible.v1.FindRequest.purpose:type_name -> indelible.v1.Purpose
+	6, // 2: indelible.v1.FindResponse.access:type_name -> indelible.v1.Evidence
+	1, // 3: indelible.v1.SubjectsService.Register:input_type -> indelible.v1.RegisterRequest
+	3, // 4: indelible.v1.SubjectsService.Find:input_type -> indelible.v1.FindRequest
+	2, // 5: indelible.v1.SubjectsService.Register:output_type -> indelible.v1.RegisterResponse
+	4, // 6: indelible.v1.SubjectsService.Find:output_type -> indelible.v1.FindResponse
+	5, // [5:7] is the sub-list for method output_type
+	3, // [3:5] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_indelible_v1_subjects_proto_init() }
@@ -599,7 +389,7 @@ func file_indelible_v1_subjects_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_indelible_v1_subjects_proto_rawDesc), len(file_indelible_v1_subjects_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

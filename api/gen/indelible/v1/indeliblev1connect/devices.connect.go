@@ -33,15 +33,6 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
-	// DevicesServiceEnrolProcedure is the fully-qualified name of the DevicesService's Enrol RPC.
-	DevicesServiceEnrolProcedure = "/indelible.v1.DevicesService/Enrol"
-	// DevicesServiceChangeStateProcedure is the fully-qualified name of the DevicesService's
-	// ChangeState RPC.
-	DevicesServiceChangeStateProcedure = "/indelible.v1.DevicesService/ChangeState"
-	// DevicesServiceBindProcedure is the fully-qualified name of the DevicesService's Bind RPC.
-	DevicesServiceBindProcedure = "/indelible.v1.DevicesService/Bind"
-	// DevicesServiceUnbindProcedure is the fully-qualified name of the DevicesService's Unbind RPC.
-	DevicesServiceUnbindProcedure = "/indelible.v1.DevicesService/Unbind"
 	// DevicesServiceGetDeviceProcedure is the fully-qualified name of the DevicesService's GetDevice
 	// RPC.
 	DevicesServiceGetDeviceProcedure = "/indelible.v1.DevicesService/GetDevice"
@@ -52,17 +43,7 @@ const (
 
 // DevicesServiceClient is a client for the indelible.v1.DevicesService service.
 type DevicesServiceClient interface {
-	// Enrol takes author statements that enrol device keys, each with its opening
-	// (certificate chain and certification), and binding statements, in the order
-	// in which they are to be judged: a key before its binding.
-	Enrol(context.Context, *connect.Request[v1.EnrolRequest]) (*connect.Response[v1.EnrolResponse], error)
-	// ChangeState takes an author statement that suspends, resumes or revokes a key.
-	ChangeState(context.Context, *connect.Request[v1.ChangeStateRequest]) (*connect.Response[v1.ChangeStateResponse], error)
-	// Bind takes a binding statement that opens a binding.
-	Bind(context.Context, *connect.Request[v1.BindRequest]) (*connect.Response[v1.BindResponse], error)
-	// Unbind takes a binding statement that closes a binding.
-	Unbind(context.Context, *connect.Request[v1.UnbindRequest]) (*connect.Response[v1.UnbindResponse], error)
-	// GetDevice says what the log knows of one device key.
+	// GetDevice says what the log knows of one device key. A device sees itself alone.
 	GetDevice(context.Context, *connect.Request[v1.GetDeviceRequest]) (*connect.Response[v1.GetDeviceResponse], error)
 	// ListDevices pages through the device keys of the log, by author id.
 	ListDevices(context.Context, *connect.Request[v1.ListDevicesRequest]) (*connect.Response[v1.ListDevicesResponse], error)
@@ -79,30 +60,6 @@ func NewDevicesServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 	baseURL = strings.TrimRight(baseURL, "/")
 	devicesServiceMethods := v1.File_indelible_v1_devices_proto.Services().ByName("DevicesService").Methods()
 	return &devicesServiceClient{
-		enrol: connect.NewClient[v1.EnrolRequest, v1.EnrolResponse](
-			httpClient,
-			baseURL+DevicesServiceEnrolProcedure,
-			connect.WithSchema(devicesServiceMethods.ByName("Enrol")),
-			connect.WithClientOptions(opts...),
-		),
-		changeState: connect.NewClient[v1.ChangeStateRequest, v1.ChangeStateResponse](
-			httpClient,
-			baseURL+DevicesServiceChangeStateProcedure,
-			connect.WithSchema(devicesServiceMethods.ByName("ChangeState")),
-			connect.WithClientOptions(opts...),
-		),
-		bind: connect.NewClient[v1.BindRequest, v1.BindResponse](
-			httpClient,
-			baseURL+DevicesServiceBindProcedure,
-			connect.WithSchema(devicesServiceMethods.ByName("Bind")),
-			connect.WithClientOptions(opts...),
-		),
-		unbind: connect.NewClient[v1.UnbindRequest, v1.UnbindResponse](
-			httpClient,
-			baseURL+DevicesServiceUnbindProcedure,
-			connect.WithSchema(devicesServiceMethods.ByName("Unbind")),
-			connect.WithClientOptions(opts...),
-		),
 		getDevice: connect.NewClient[v1.GetDeviceRequest, v1.GetDeviceResponse](
 			httpClient,
 			baseURL+DevicesServiceGetDeviceProcedure,
@@ -122,32 +79,8 @@ func NewDevicesServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 
 // devicesServiceClient implements DevicesServiceClient.
 type devicesServiceClient struct {
-	enrol       *connect.Client[v1.EnrolRequest, v1.EnrolResponse]
-	changeState *connect.Client[v1.ChangeStateRequest, v1.ChangeStateResponse]
-	bind        *connect.Client[v1.BindRequest, v1.BindResponse]
-	unbind      *connect.Client[v1.UnbindRequest, v1.UnbindResponse]
 	getDevice   *connect.Client[v1.GetDeviceRequest, v1.GetDeviceResponse]
 	listDevices *connect.Client[v1.ListDevicesRequest, v1.ListDevicesResponse]
-}
-
-// Enrol calls indelible.v1.DevicesService.Enrol.
-func (c *devicesServiceClient) Enrol(ctx context.Context, req *connect.Request[v1.EnrolRequest]) (*connect.Response[v1.EnrolResponse], error) {
-	return c.enrol.CallUnary(ctx, req)
-}
-
-// ChangeState calls indelible.v1.DevicesService.ChangeState.
-func (c *devicesServiceClient) ChangeState(ctx context.Context, req *connect.Request[v1.ChangeStateRequest]) (*connect.Response[v1.ChangeStateResponse], error) {
-	return c.changeState.CallUnary(ctx, req)
-}
-
-// Bind calls indelible.v1.DevicesService.Bind.
-func (c *devicesServiceClient) Bind(ctx context.Context, req *connect.Request[v1.BindRequest]) (*connect.Response[v1.BindResponse], error) {
-	return c.bind.CallUnary(ctx, req)
-}
-
-// Unbind calls indelible.v1.DevicesService.Unbind.
-func (c *devicesServiceClient) Unbind(ctx context.Context, req *connect.Request[v1.UnbindRequest]) (*connect.Response[v1.UnbindResponse], error) {
-	return c.unbind.CallUnary(ctx, req)
 }
 
 // GetDevice calls indelible.v1.DevicesService.GetDevice.
@@ -162,17 +95,7 @@ func (c *devicesServiceClient) ListDevices(ctx context.Context, req *connect.Req
 
 // DevicesServiceHandler is an implementation of the indelible.v1.DevicesService service.
 type DevicesServiceHandler interface {
-	// Enrol takes author statements that enrol device keys, each with its opening
-	// (certificate chain and certification), and binding statements, in the order
-	// in which they are to be judged: a key before its binding.
-	Enrol(context.Context, *connect.Request[v1.EnrolRequest]) (*connect.Response[v1.EnrolResponse], error)
-	// ChangeState takes an author statement that suspends, resumes or revokes a key.
-	ChangeState(context.Context, *connect.Request[v1.ChangeStateRequest]) (*connect.Response[v1.ChangeStateResponse], error)
-	// Bind takes a binding statement that opens a binding.
-	Bind(context.Context, *connect.Request[v1.BindRequest]) (*connect.Response[v1.BindResponse], error)
-	// Unbind takes a binding statement that closes a binding.
-	Unbind(context.Context, *connect.Request[v1.UnbindRequest]) (*connect.Response[v1.UnbindResponse], error)
-	// GetDevice says what the log knows of one device key.
+	// GetDevice says what the log knows of one device key. A device sees itself alone.
 	GetDevice(context.Context, *connect.Request[v1.GetDeviceRequest]) (*connect.Response[v1.GetDeviceResponse], error)
 	// ListDevices pages through the device keys of the log, by author id.
 	ListDevices(context.Context, *connect.Request[v1.ListDevicesRequest]) (*connect.Response[v1.ListDevicesResponse], error)
@@ -185,30 +108,6 @@ type DevicesServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewDevicesServiceHandler(svc DevicesServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	devicesServiceMethods := v1.File_indelible_v1_devices_proto.Services().ByName("DevicesService").Methods()
-	devicesServiceEnrolHandler := connect.NewUnaryHandler(
-		DevicesServiceEnrolProcedure,
-		svc.Enrol,
-		connect.WithSchema(devicesServiceMethods.ByName("Enrol")),
-		connect.WithHandlerOptions(opts...),
-	)
-	devicesServiceChangeStateHandler := connect.NewUnaryHandler(
-		DevicesServiceChangeStateProcedure,
-		svc.ChangeState,
-		connect.WithSchema(devicesServiceMethods.ByName("ChangeState")),
-		connect.WithHandlerOptions(opts...),
-	)
-	devicesServiceBindHandler := connect.NewUnaryHandler(
-		DevicesServiceBindProcedure,
-		svc.Bind,
-		connect.WithSchema(devicesServiceMethods.ByName("Bind")),
-		connect.WithHandlerOptions(opts...),
-	)
-	devicesServiceUnbindHandler := connect.NewUnaryHandler(
-		DevicesServiceUnbindProcedure,
-		svc.Unbind,
-		connect.WithSchema(devicesServiceMethods.ByName("Unbind")),
-		connect.WithHandlerOptions(opts...),
-	)
 	devicesServiceGetDeviceHandler := connect.NewUnaryHandler(
 		DevicesServiceGetDeviceProcedure,
 		svc.GetDevice,
@@ -225,14 +124,6 @@ func NewDevicesServiceHandler(svc DevicesServiceHandler, opts ...connect.Handler
 	)
 	return "/indelible.v1.DevicesService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case DevicesServiceEnrolProcedure:
-			devicesServiceEnrolHandler.ServeHTTP(w, r)
-		case DevicesServiceChangeStateProcedure:
-			devicesServiceChangeStateHandler.ServeHTTP(w, r)
-		case DevicesServiceBindProcedure:
-			devicesServiceBindHandler.ServeHTTP(w, r)
-		case DevicesServiceUnbindProcedure:
-			devicesServiceUnbindHandler.ServeHTTP(w, r)
 		case DevicesServiceGetDeviceProcedure:
 			devicesServiceGetDeviceHandler.ServeHTTP(w, r)
 		case DevicesServiceListDevicesProcedure:
@@ -245,22 +136,6 @@ func NewDevicesServiceHandler(svc DevicesServiceHandler, opts ...connect.Handler
 
 // UnimplementedDevicesServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedDevicesServiceHandler struct{}
-
-func (UnimplementedDevicesServiceHandler) Enrol(context.Context, *connect.Request[v1.EnrolRequest]) (*connect.Response[v1.EnrolResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.DevicesService.Enrol is not implemented"))
-}
-
-func (UnimplementedDevicesServiceHandler) ChangeState(context.Context, *connect.Request[v1.ChangeStateRequest]) (*connect.Response[v1.ChangeStateResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.DevicesService.ChangeState is not implemented"))
-}
-
-func (UnimplementedDevicesServiceHandler) Bind(context.Context, *connect.Request[v1.BindRequest]) (*connect.Response[v1.BindResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.DevicesService.Bind is not implemented"))
-}
-
-func (UnimplementedDevicesServiceHandler) Unbind(context.Context, *connect.Request[v1.UnbindRequest]) (*connect.Response[v1.UnbindResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.DevicesService.Unbind is not implemented"))
-}
 
 func (UnimplementedDevicesServiceHandler) GetDevice(context.Context, *connect.Request[v1.GetDeviceRequest]) (*connect.Response[v1.GetDeviceResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.DevicesService.GetDevice is not implemented"))

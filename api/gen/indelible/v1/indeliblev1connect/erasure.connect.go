@@ -33,47 +33,15 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
-	// ErasureServiceRequestErasureProcedure is the fully-qualified name of the ErasureService's
-	// RequestErasure RPC.
-	ErasureServiceRequestErasureProcedure = "/indelible.v1.ErasureService/RequestErasure"
-	// ErasureServiceApproveErasureProcedure is the fully-qualified name of the ErasureService's
-	// ApproveErasure RPC.
-	ErasureServiceApproveErasureProcedure = "/indelible.v1.ErasureService/ApproveErasure"
-	// ErasureServiceCancelErasureProcedure is the fully-qualified name of the ErasureService's
-	// CancelErasure RPC.
-	ErasureServiceCancelErasureProcedure = "/indelible.v1.ErasureService/CancelErasure"
-	// ErasureServiceDeclareLostProcedure is the fully-qualified name of the ErasureService's
-	// DeclareLost RPC.
-	ErasureServiceDeclareLostProcedure = "/indelible.v1.ErasureService/DeclareLost"
 	// ErasureServiceGetErasureProcedure is the fully-qualified name of the ErasureService's GetErasure
 	// RPC.
 	ErasureServiceGetErasureProcedure = "/indelible.v1.ErasureService/GetErasure"
-	// ErasureServiceSetHoldProcedure is the fully-qualified name of the ErasureService's SetHold RPC.
-	ErasureServiceSetHoldProcedure = "/indelible.v1.ErasureService/SetHold"
-	// ErasureServiceReleaseHoldProcedure is the fully-qualified name of the ErasureService's
-	// ReleaseHold RPC.
-	ErasureServiceReleaseHoldProcedure = "/indelible.v1.ErasureService/ReleaseHold"
 )
 
 // ErasureServiceClient is a client for the indelible.v1.ErasureService service.
 type ErasureServiceClient interface {
-	// RequestErasure takes an erasure statement, step request, with its opening
-	// (the subject's handles). A hold or a retention floor refuses it by name. Once it
-	// is answered no new record of the subject is taken.
-	RequestErasure(context.Context, *connect.Request[v1.RequestErasureRequest]) (*connect.Response[v1.RequestErasureResponse], error)
-	// ApproveErasure takes the approval of another officer. The grace period begins.
-	ApproveErasure(context.Context, *connect.Request[v1.ApproveErasureRequest]) (*connect.Response[v1.ApproveErasureResponse], error)
-	// CancelErasure takes an officer's cancellation, until a node has executed.
-	CancelErasure(context.Context, *connect.Request[v1.CancelErasureRequest]) (*connect.Response[v1.CancelErasureResponse], error)
-	// DeclareLost takes an officer's statement that a node will not execute.
-	DeclareLost(context.Context, *connect.Request[v1.DeclareLostRequest]) (*connect.Response[v1.DeclareLostResponse], error)
 	// GetErasure says how far an erasure has come, with the entries that certify it.
 	GetErasure(context.Context, *connect.Request[v1.GetErasureRequest]) (*connect.Response[v1.GetErasureResponse], error)
-	// SetHold takes a hold statement, action set, with its opening.
-	SetHold(context.Context, *connect.Request[v1.SetHoldRequest]) (*connect.Response[v1.SetHoldResponse], error)
-	// ReleaseHold takes a hold statement, action release, or its confirmation by
-	// another officer.
-	ReleaseHold(context.Context, *connect.Request[v1.ReleaseHoldRequest]) (*connect.Response[v1.ReleaseHoldResponse], error)
 }
 
 // NewErasureServiceClient constructs a client for the indelible.v1.ErasureService service. By
@@ -87,30 +55,6 @@ func NewErasureServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 	baseURL = strings.TrimRight(baseURL, "/")
 	erasureServiceMethods := v1.File_indelible_v1_erasure_proto.Services().ByName("ErasureService").Methods()
 	return &erasureServiceClient{
-		requestErasure: connect.NewClient[v1.RequestErasureRequest, v1.RequestErasureResponse](
-			httpClient,
-			baseURL+ErasureServiceRequestErasureProcedure,
-			connect.WithSchema(erasureServiceMethods.ByName("RequestErasure")),
-			connect.WithClientOptions(opts...),
-		),
-		approveErasure: connect.NewClient[v1.ApproveErasureRequest, v1.ApproveErasureResponse](
-			httpClient,
-			baseURL+ErasureServiceApproveErasureProcedure,
-			connect.WithSchema(erasureServiceMethods.ByName("ApproveErasure")),
-			connect.WithClientOptions(opts...),
-		),
-		cancelErasure: connect.NewClient[v1.CancelErasureRequest, v1.CancelErasureResponse](
-			httpClient,
-			baseURL+ErasureServiceCancelErasureProcedure,
-			connect.WithSchema(erasureServiceMethods.ByName("CancelErasure")),
-			connect.WithClientOptions(opts...),
-		),
-		declareLost: connect.NewClient[v1.DeclareLostRequest, v1.DeclareLostResponse](
-			httpClient,
-			baseURL+ErasureServiceDeclareLostProcedure,
-			connect.WithSchema(erasureServiceMethods.ByName("DeclareLost")),
-			connect.WithClientOptions(opts...),
-		),
 		getErasure: connect.NewClient[v1.GetErasureRequest, v1.GetErasureResponse](
 			httpClient,
 			baseURL+ErasureServiceGetErasureProcedure,
@@ -118,50 +62,12 @@ func NewErasureServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
-		setHold: connect.NewClient[v1.SetHoldRequest, v1.SetHoldResponse](
-			httpClient,
-			baseURL+ErasureServiceSetHoldProcedure,
-			connect.WithSchema(erasureServiceMethods.ByName("SetHold")),
-			connect.WithClientOptions(opts...),
-		),
-		releaseHold: connect.NewClient[v1.ReleaseHoldRequest, v1.ReleaseHoldResponse](
-			httpClient,
-			baseURL+ErasureServiceReleaseHoldProcedure,
-			connect.WithSchema(erasureServiceMethods.ByName("ReleaseHold")),
-			connect.WithClientOptions(opts...),
-		),
 	}
 }
 
 // erasureServiceClient implements ErasureServiceClient.
 type erasureServiceClient struct {
-	requestErasure *connect.Client[v1.RequestErasureRequest, v1.RequestErasureResponse]
-	approveErasure *connect.Client[v1.ApproveErasureRequest, v1.ApproveErasureResponse]
-	cancelErasure  *connect.Client[v1.CancelErasureRequest, v1.CancelErasureResponse]
-	declareLost    *connect.Client[v1.DeclareLostRequest, v1.DeclareLostResponse]
-	getErasure     *connect.Client[v1.GetErasureRequest, v1.GetErasureResponse]
-	setHold        *connect.Client[v1.SetHoldRequest, v1.SetHoldResponse]
-	releaseHold    *connect.Client[v1.ReleaseHoldRequest, v1.ReleaseHoldResponse]
-}
-
-// RequestErasure calls indelible.v1.ErasureService.RequestErasure.
-func (c *erasureServiceClient) RequestErasure(ctx context.Context, req *connect.Request[v1.RequestErasureRequest]) (*connect.Response[v1.RequestErasureResponse], error) {
-	return c.requestErasure.CallUnary(ctx, req)
-}
-
-// ApproveErasure calls indelible.v1.ErasureService.ApproveErasure.
-func (c *erasureServiceClient) ApproveErasure(ctx context.Context, req *connect.Request[v1.ApproveErasureRequest]) (*connect.Response[v1.ApproveErasureResponse], error) {
-	return c.approveErasure.CallUnary(ctx, req)
-}
-
-// CancelErasure calls indelible.v1.ErasureService.CancelErasure.
-func (c *erasureServiceClient) CancelErasure(ctx context.Context, req *connect.Request[v1.CancelErasureRequest]) (*connect.Response[v1.CancelErasureResponse], error) {
-	return c.cancelErasure.CallUnary(ctx, req)
-}
-
-// DeclareLost calls indelible.v1.ErasureService.DeclareLost.
-func (c *erasureServiceClient) DeclareLost(ctx context.Context, req *connect.Request[v1.DeclareLostRequest]) (*connect.Response[v1.DeclareLostResponse], error) {
-	return c.declareLost.CallUnary(ctx, req)
+	getErasure *connect.Client[v1.GetErasureRequest, v1.GetErasureResponse]
 }
 
 // GetErasure calls indelible.v1.ErasureService.GetErasure.
@@ -169,35 +75,10 @@ func (c *erasureServiceClient) GetErasure(ctx context.Context, req *connect.Requ
 	return c.getErasure.CallUnary(ctx, req)
 }
 
-// SetHold calls indelible.v1.ErasureService.SetHold.
-func (c *erasureServiceClient) SetHold(ctx context.Context, req *connect.Request[v1.SetHoldRequest]) (*connect.Response[v1.SetHoldResponse], error) {
-	return c.setHold.CallUnary(ctx, req)
-}
-
-// ReleaseHold calls indelible.v1.ErasureService.ReleaseHold.
-func (c *erasureServiceClient) ReleaseHold(ctx context.Context, req *connect.Request[v1.ReleaseHoldRequest]) (*connect.Response[v1.ReleaseHoldResponse], error) {
-	return c.releaseHold.CallUnary(ctx, req)
-}
-
 // ErasureServiceHandler is an implementation of the indelible.v1.ErasureService service.
 type ErasureServiceHandler interface {
-	// RequestErasure takes an erasure statement, step request, with its opening
-	// (the subject's handles). A hold or a retention floor refuses it by name. Once it
-	// is answered no new record of the subject is taken.
-	RequestErasure(context.Context, *connect.Request[v1.RequestErasureRequest]) (*connect.Response[v1.RequestErasureResponse], error)
-	// ApproveErasure takes the approval of another officer. The grace period begins.
-	ApproveErasure(context.Context, *connect.Request[v1.ApproveErasureRequest]) (*connect.Response[v1.ApproveErasureResponse], error)
-	// CancelErasure takes an officer's cancellation, until a node has executed.
-	CancelErasure(context.Context, *connect.Request[v1.CancelErasureRequest]) (*connect.Response[v1.CancelErasureResponse], error)
-	// DeclareLost takes an officer's statement that a node will not execute.
-	DeclareLost(context.Context, *connect.Request[v1.DeclareLostRequest]) (*connect.Response[v1.DeclareLostResponse], error)
 	// GetErasure says how far an erasure has come, with the entries that certify it.
 	GetErasure(context.Context, *connect.Request[v1.GetErasureRequest]) (*connect.Response[v1.GetErasureResponse], error)
-	// SetHold takes a hold statement, action set, with its opening.
-	SetHold(context.Context, *connect.Request[v1.SetHoldRequest]) (*connect.Response[v1.SetHoldResponse], error)
-	// ReleaseHold takes a hold statement, action release, or its confirmation by
-	// another officer.
-	ReleaseHold(context.Context, *connect.Request[v1.ReleaseHoldRequest]) (*connect.Response[v1.ReleaseHoldResponse], error)
 }
 
 // NewErasureServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -207,30 +88,6 @@ type ErasureServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewErasureServiceHandler(svc ErasureServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	erasureServiceMethods := v1.File_indelible_v1_erasure_proto.Services().ByName("ErasureService").Methods()
-	erasureServiceRequestErasureHandler := connect.NewUnaryHandler(
-		ErasureServiceRequestErasureProcedure,
-		svc.RequestErasure,
-		connect.WithSchema(erasureServiceMethods.ByName("RequestErasure")),
-		connect.WithHandlerOptions(opts...),
-	)
-	erasureServiceApproveErasureHandler := connect.NewUnaryHandler(
-		ErasureServiceApproveErasureProcedure,
-		svc.ApproveErasure,
-		connect.WithSchema(erasureServiceMethods.ByName("ApproveErasure")),
-		connect.WithHandlerOptions(opts...),
-	)
-	erasureServiceCancelErasureHandler := connect.NewUnaryHandler(
-		ErasureServiceCancelErasureProcedure,
-		svc.CancelErasure,
-		connect.WithSchema(erasureServiceMethods.ByName("CancelErasure")),
-		connect.WithHandlerOptions(opts...),
-	)
-	erasureServiceDeclareLostHandler := connect.NewUnaryHandler(
-		ErasureServiceDeclareLostProcedure,
-		svc.DeclareLost,
-		connect.WithSchema(erasureServiceMethods.ByName("DeclareLost")),
-		connect.WithHandlerOptions(opts...),
-	)
 	erasureServiceGetErasureHandler := connect.NewUnaryHandler(
 		ErasureServiceGetErasureProcedure,
 		svc.GetErasure,
@@ -238,34 +95,10 @@ func NewErasureServiceHandler(svc ErasureServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
-	erasureServiceSetHoldHandler := connect.NewUnaryHandler(
-		ErasureServiceSetHoldProcedure,
-		svc.SetHold,
-		connect.WithSchema(erasureServiceMethods.ByName("SetHold")),
-		connect.WithHandlerOptions(opts...),
-	)
-	erasureServiceReleaseHoldHandler := connect.NewUnaryHandler(
-		ErasureServiceReleaseHoldProcedure,
-		svc.ReleaseHold,
-		connect.WithSchema(erasureServiceMethods.ByName("ReleaseHold")),
-		connect.WithHandlerOptions(opts...),
-	)
 	return "/indelible.v1.ErasureService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case ErasureServiceRequestErasureProcedure:
-			erasureServiceRequestErasureHandler.ServeHTTP(w, r)
-		case ErasureServiceApproveErasureProcedure:
-			erasureServiceApproveErasureHandler.ServeHTTP(w, r)
-		case ErasureServiceCancelErasureProcedure:
-			erasureServiceCancelErasureHandler.ServeHTTP(w, r)
-		case ErasureServiceDeclareLostProcedure:
-			erasureServiceDeclareLostHandler.ServeHTTP(w, r)
 		case ErasureServiceGetErasureProcedure:
 			erasureServiceGetErasureHandler.ServeHTTP(w, r)
-		case ErasureServiceSetHoldProcedure:
-			erasureServiceSetHoldHandler.ServeHTTP(w, r)
-		case ErasureServiceReleaseHoldProcedure:
-			erasureServiceReleaseHoldHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -275,30 +108,6 @@ func NewErasureServiceHandler(svc ErasureServiceHandler, opts ...connect.Handler
 // UnimplementedErasureServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedErasureServiceHandler struct{}
 
-func (UnimplementedErasureServiceHandler) RequestErasure(context.Context, *connect.Request[v1.RequestErasureRequest]) (*connect.Response[v1.RequestErasureResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.ErasureService.RequestErasure is not implemented"))
-}
-
-func (UnimplementedErasureServiceHandler) ApproveErasure(context.Context, *connect.Request[v1.ApproveErasureRequest]) (*connect.Response[v1.ApproveErasureResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.ErasureService.ApproveErasure is not implemented"))
-}
-
-func (UnimplementedErasureServiceHandler) CancelErasure(context.Context, *connect.Request[v1.CancelErasureRequest]) (*connect.Response[v1.CancelErasureResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.ErasureService.CancelErasure is not implemented"))
-}
-
-func (UnimplementedErasureServiceHandler) DeclareLost(context.Context, *connect.Request[v1.DeclareLostRequest]) (*connect.Response[v1.DeclareLostResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.ErasureService.DeclareLost is not implemented"))
-}
-
 func (UnimplementedErasureServiceHandler) GetErasure(context.Context, *connect.Request[v1.GetErasureRequest]) (*connect.Response[v1.GetErasureResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.ErasureService.GetErasure is not implemented"))
-}
-
-func (UnimplementedErasureServiceHandler) SetHold(context.Context, *connect.Request[v1.SetHoldRequest]) (*connect.Response[v1.SetHoldResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.ErasureService.SetHold is not implemented"))
-}
-
-func (UnimplementedErasureServiceHandler) ReleaseHold(context.Context, *connect.Request[v1.ReleaseHoldRequest]) (*connect.Response[v1.ReleaseHoldResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.ErasureService.ReleaseHold is not implemented"))
 }

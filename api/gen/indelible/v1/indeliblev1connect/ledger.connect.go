@@ -63,8 +63,8 @@ const (
 type LedgerServiceClient interface {
 	// Append takes statements of the jurisdiction named in the header, with their
 	// openings: readings, corrections, consents, handles, enrolments of device keys,
-	// bindings, erasures, holds, and the confirmations of these. They are judged in
-	// the order of the call: a key before its binding. Every statement gets an
+	// bindings, erasures, holds and confirmations of their release. They are judged
+	// in the order of the call: a key before its binding. Every statement gets an
 	// outcome of its own, in order; the call fails only as a whole. Who may hand in
 	// which kind: readings, corrections and consents a service, a device, a consent
 	// service or an officer; handles, device keys and bindings a registrar; erasures
@@ -88,7 +88,8 @@ type LedgerServiceClient interface {
 	GetCheckpoint(context.Context, *connect.Request[v1.GetCheckpointRequest]) (*connect.Response[v1.GetCheckpointResponse], error)
 	// GetConsistency proves that the log of one size is a prefix of the log of another.
 	GetConsistency(context.Context, *connect.Request[v1.GetConsistencyRequest]) (*connect.Response[v1.GetConsistencyResponse], error)
-	// GetLog says which log this is. Callers compare the id with the one they pinned.
+	// GetLog says which log this is and which schema is spoken. Callers compare the
+	// id with the one they pinned.
 	GetLog(context.Context, *connect.Request[v1.GetLogRequest]) (*connect.Response[v1.GetLogResponse], error)
 }
 
@@ -228,8 +229,8 @@ func (c *ledgerServiceClient) GetLog(ctx context.Context, req *connect.Request[v
 type LedgerServiceHandler interface {
 	// Append takes statements of the jurisdiction named in the header, with their
 	// openings: readings, corrections, consents, handles, enrolments of device keys,
-	// bindings, erasures, holds, and the confirmations of these. They are judged in
-	// the order of the call: a key before its binding. Every statement gets an
+	// bindings, erasures, holds and confirmations of their release. They are judged
+	// in the order of the call: a key before its binding. Every statement gets an
 	// outcome of its own, in order; the call fails only as a whole. Who may hand in
 	// which kind: readings, corrections and consents a service, a device, a consent
 	// service or an officer; handles, device keys and bindings a registrar; erasures
@@ -253,7 +254,8 @@ type LedgerServiceHandler interface {
 	GetCheckpoint(context.Context, *connect.Request[v1.GetCheckpointRequest]) (*connect.Response[v1.GetCheckpointResponse], error)
 	// GetConsistency proves that the log of one size is a prefix of the log of another.
 	GetConsistency(context.Context, *connect.Request[v1.GetConsistencyRequest]) (*connect.Response[v1.GetConsistencyResponse], error)
-	// GetLog says which log this is. Callers compare the id with the one they pinned.
+	// GetLog says which log this is and which schema is spoken. Callers compare the
+	// id with the one they pinned.
 	GetLog(context.Context, *connect.Request[v1.GetLogRequest]) (*connect.Response[v1.GetLogResponse], error)
 }
 

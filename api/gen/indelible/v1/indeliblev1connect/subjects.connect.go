@@ -36,10 +36,6 @@ const (
 	// SubjectsServiceRegisterProcedure is the fully-qualified name of the SubjectsService's Register
 	// RPC.
 	SubjectsServiceRegisterProcedure = "/indelible.v1.SubjectsService/Register"
-	// SubjectsServiceOpenProcedure is the fully-qualified name of the SubjectsService's Open RPC.
-	SubjectsServiceOpenProcedure = "/indelible.v1.SubjectsService/Open"
-	// SubjectsServiceCloseProcedure is the fully-qualified name of the SubjectsService's Close RPC.
-	SubjectsServiceCloseProcedure = "/indelible.v1.SubjectsService/Close"
 	// SubjectsServiceFindProcedure is the fully-qualified name of the SubjectsService's Find RPC.
 	SubjectsServiceFindProcedure = "/indelible.v1.SubjectsService/Find"
 )
@@ -47,14 +43,10 @@ const (
 // SubjectsServiceClient is a client for the indelible.v1.SubjectsService service.
 type SubjectsServiceClient interface {
 	// Register allocates a slot and its handle for a new subject. The same request
-	// id gives the same handle. Nothing is in the log until Open, except when an
-	// identifier is taken: that answer says something of a person, so it comes with
-	// the access entry that records it, as AccessDenied.
+	// id gives the same handle. Nothing is in the log until the handle is opened,
+	// except when an identifier is taken: that answer says something of a person, so
+	// it comes with the access entry that records it, as AccessDenied.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.RegisterResponse], error)
-	// Open takes handle statements that open handles, each with its opening.
-	Open(context.Context, *connect.Request[v1.OpenRequest]) (*connect.Response[v1.OpenResponse], error)
-	// Close takes handle statements that close handles, each with its opening.
-	Close(context.Context, *connect.Request[v1.CloseRequest]) (*connect.Response[v1.CloseResponse], error)
 	// Find looks a subject up by one of its identifiers.
 	Find(context.Context, *connect.Request[v1.FindRequest]) (*connect.Response[v1.FindResponse], error)
 }
@@ -76,18 +68,6 @@ func NewSubjectsServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(subjectsServiceMethods.ByName("Register")),
 			connect.WithClientOptions(opts...),
 		),
-		open: connect.NewClient[v1.OpenRequest, v1.OpenResponse](
-			httpClient,
-			baseURL+SubjectsServiceOpenProcedure,
-			connect.WithSchema(subjectsServiceMethods.ByName("Open")),
-			connect.WithClientOptions(opts...),
-		),
-		close: connect.NewClient[v1.CloseRequest, v1.CloseResponse](
-			httpClient,
-			baseURL+SubjectsServiceCloseProcedure,
-			connect.WithSchema(subjectsServiceMethods.ByName("Close")),
-			connect.WithClientOptions(opts...),
-		),
 		find: connect.NewClient[v1.FindRequest, v1.FindResponse](
 			httpClient,
 			baseURL+SubjectsServiceFindProcedure,
@@ -100,24 +80,12 @@ func NewSubjectsServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 // subjectsServiceClient implements SubjectsServiceClient.
 type subjectsServiceClient struct {
 	register *connect.Client[v1.RegisterRequest, v1.RegisterResponse]
-	open     *connect.Client[v1.OpenRequest, v1.OpenResponse]
-	close    *connect.Client[v1.CloseRequest, v1.CloseResponse]
 	find     *connect.Client[v1.FindRequest, v1.FindResponse]
 }
 
 // Register calls indelible.v1.SubjectsService.Register.
 func (c *subjectsServiceClient) Register(ctx context.Context, req *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.RegisterResponse], error) {
 	return c.register.CallUnary(ctx, req)
-}
-
-// Open calls indelible.v1.SubjectsService.Open.
-func (c *subjectsServiceClient) Open(ctx context.Context, req *connect.Request[v1.OpenRequest]) (*connect.Response[v1.OpenResponse], error) {
-	return c.open.CallUnary(ctx, req)
-}
-
-// Close calls indelible.v1.SubjectsService.Close.
-func (c *subjectsServiceClient) Close(ctx context.Context, req *connect.Request[v1.CloseRequest]) (*connect.Response[v1.CloseResponse], error) {
-	return c.close.CallUnary(ctx, req)
 }
 
 // Find calls indelible.v1.SubjectsService.Find.
@@ -128,14 +96,10 @@ func (c *subjectsServiceClient) Find(ctx context.Context, req *connect.Request[v
 // SubjectsServiceHandler is an implementation of the indelible.v1.SubjectsService service.
 type SubjectsServiceHandler interface {
 	// Register allocates a slot and its handle for a new subject. The same request
-	// id gives the same handle. Nothing is in the log until Open, except when an
-	// identifier is taken: that answer says something of a person, so it comes with
-	// the access entry that records it, as AccessDenied.
+	// id gives the same handle. Nothing is in the log until the handle is opened,
+	// except when an identifier is taken: that answer says something of a person, so
+	// it comes with the access entry that records it, as AccessDenied.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.RegisterResponse], error)
-	// Open takes handle statements that open handles, each with its opening.
-	Open(context.Context, *connect.Request[v1.OpenRequest]) (*connect.Response[v1.OpenResponse], error)
-	// Close takes handle statements that close handles, each with its opening.
-	Close(context.Context, *connect.Request[v1.CloseRequest]) (*connect.Response[v1.CloseResponse], error)
 	// Find looks a subject up by one of its identifiers.
 	Find(context.Context, *connect.Request[v1.FindRequest]) (*connect.Response[v1.FindResponse], error)
 }
@@ -153,18 +117,6 @@ func NewSubjectsServiceHandler(svc SubjectsServiceHandler, opts ...connect.Handl
 		connect.WithSchema(subjectsServiceMethods.ByName("Register")),
 		connect.WithHandlerOptions(opts...),
 	)
-	subjectsServiceOpenHandler := connect.NewUnaryHandler(
-		SubjectsServiceOpenProcedure,
-		svc.Open,
-		connect.WithSchema(subjectsServiceMethods.ByName("Open")),
-		connect.WithHandlerOptions(opts...),
-	)
-	subjectsServiceCloseHandler := connect.NewUnaryHandler(
-		SubjectsServiceCloseProcedure,
-		svc.Close,
-		connect.WithSchema(subjectsServiceMethods.ByName("Close")),
-		connect.WithHandlerOptions(opts...),
-	)
 	subjectsServiceFindHandler := connect.NewUnaryHandler(
 		SubjectsServiceFindProcedure,
 		svc.Find,
@@ -175,10 +127,6 @@ func NewSubjectsServiceHandler(svc SubjectsServiceHandler, opts ...connect.Handl
 		switch r.URL.Path {
 		case SubjectsServiceRegisterProcedure:
 			subjectsServiceRegisterHandler.ServeHTTP(w, r)
-		case SubjectsServiceOpenProcedure:
-			subjectsServiceOpenHandler.ServeHTTP(w, r)
-		case SubjectsServiceCloseProcedure:
-			subjectsServiceCloseHandler.ServeHTTP(w, r)
 		case SubjectsServiceFindProcedure:
 			subjectsServiceFindHandler.ServeHTTP(w, r)
 		default:
@@ -192,14 +140,6 @@ type UnimplementedSubjectsServiceHandler struct{}
 
 func (UnimplementedSubjectsServiceHandler) Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.RegisterResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.SubjectsService.Register is not implemented"))
-}
-
-func (UnimplementedSubjectsServiceHandler) Open(context.Context, *connect.Request[v1.OpenRequest]) (*connect.Response[v1.OpenResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.SubjectsService.Open is not implemented"))
-}
-
-func (UnimplementedSubjectsServiceHandler) Close(context.Context, *connect.Request[v1.CloseRequest]) (*connect.Response[v1.CloseResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("indelible.v1.SubjectsService.Close is not implemented"))
 }
 
 func (UnimplementedSubjectsServiceHandler) Find(context.Context, *connect.Request[v1.FindRequest]) (*connect.Response[v1.FindResponse], error) {
