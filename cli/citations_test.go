@@ -15,11 +15,11 @@ import (
 // The law is in docs. A citation has one of three forms, DESIGN §n, FORMATS §n,
 // decision NNNN, and what it names exists.
 var (
-	cited    = regexp.MustCompile(`\b(DESIGN|FORMATS) §(\d+[a-z]?)((?:,| and| to) §\d+[a-z]?)*`)
-	section  = regexp.MustCompile(`§(\d+[a-z]?)`)
+	cited    = regexp.MustCompile(`\b(DESIGN|FORMATS) §(\d[0-9a-z.]*)((?:,| and| to) §\d[0-9a-z.]*)*`)
+	section  = regexp.MustCompile(`§(\d+[a-z]?(?:\.\d+)?)`)
 	decided  = regexp.MustCompile(`\b[Dd]ecisions? (\d{4})((?:,| and|, and) \d{4})*`)
 	number   = regexp.MustCompile(`\d{4}`)
-	heading  = regexp.MustCompile(`(?m)^#+ (\d+[a-z]?)\.? `)
+	heading  = regexp.MustCompile(`(?m)^#+ (\d+[a-z]?(?:\.\d+)?)\.? `)
 	wayward  = regexp.MustCompile(`\b(DESIGN|FORMATS)(\.md)?,? +(sections? +\d|§§|§ )|\b(DESIGN|FORMATS)\.md §`)
 	homeless = regexp.MustCompile(`\b(ENGINEERING|STANDARDS|STYLE|FIELD|HOUSE|FAULTS|REGIMES|REPORTS|HOSPITAL|ACCESS|NEXT)(\.md\b| §| section|,? \d)`)
 	file     = regexp.MustCompile(`^(\d{4})-[a-z0-9-]+\.md$`)

@@ -18,7 +18,7 @@ func TestReadmeNamesTestsThatExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	declared := declaredTests(t)
-	named := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(readme), -1)
+	named := namedTest.FindAllStringSubmatch(string(readme), -1)
 	if len(named) < 12 {
 		t.Fatalf("the README names %d tests for 12 promises", len(named))
 	}
@@ -33,6 +33,23 @@ func TestReadmeNamesTestsThatExist(t *testing.T) {
 		}
 	}
 }
+
+// TestDocsNameTestsThatExist: the same for the law and its records.
+func TestDocsNameTestsThatExist(t *testing.T) {
+	declared := declaredTests(t)
+	for _, path := range writings(t) {
+		if filepath.Ext(path) != ".md" {
+			continue
+		}
+		for _, n := range namedTest.FindAllStringSubmatch(string(readFile(t, path)), -1) {
+			if !declared[n[1]] {
+				t.Errorf("%s names %s, which no test file declares", path, n[1])
+			}
+		}
+	}
+}
+
+var namedTest = regexp.MustCompile("`(Test[A-Za-z0-9]+)`")
 
 func declaredTests(t *testing.T) map[string]bool {
 	t.Helper()
