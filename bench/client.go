@@ -16,6 +16,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/client"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/ingest"
 	"indelible/ledger/entry"
@@ -55,12 +56,12 @@ func loadIdentity(logDir, name string) (*identity, error) {
 	if !ok {
 		return nil, fmt.Errorf("the key of %s cannot sign", name)
 	}
-	return &identity{tls: ingest.TLSConfig(roots, pair), key: key, policy: policy}, nil
+	return &identity{tls: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, Certificates: []tls.Certificate{pair}}, key: key, policy: policy}, nil
 }
 
 // appender is one client of the log: a connection of its own.
 func (i *identity) appender(url string) (indeliblev1connect.LedgerServiceClient, *http.Client, error) {
-	web, err := ingest.NewHTTPClient(i.tls)
+	web, err := client.HTTP(i.tls)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,20 +99,20 @@ func onboard(s *site, count int) (devices []*ingest.Device, err error) {
 	}
 	defer func() { err = errors.Join(err, receipts.Close(), spool.Close()) }()
 	keys := map[string]crypto.Signer{}
-	desk, client, err := s.desk(spool, receipts, keys)
+	desk, speaker, err := s.desk(spool, receipts, keys)
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer speaker.Close()
 	for n := range count {
 		reference := fmt.Sprintf("Patient/bench-%d", n)
 		enrolled, err := desk.Register(s.ctx, reference, jurisdiction)
 		if err != nil {
 			return nil, fmt.Errorf("register a subject: %w", err)
 		}
-		d, err := ingest.NewDevice(ingest.DeviceConfig{
+		d, err := client.NewDevice(client.DeviceConfig{
 			Key: keys[reference], Log: entry.LogID(s.service.policy.LogID()), Binding: enrolled.Binding, Jurisdiction: jurisdiction,
-			State: ingest.DeviceState{Boot: 1}, Now: time.Now, Rand: rand.Reader,
+			State: client.DeviceState{Boot: 1}, Now: time.Now, Rand: rand.Reader,
 		})
 		if err != nil {
 			return nil, err
@@ -131,20 +132,19 @@ func (s *site) desk(spool *ingest.Spool, receipts *ingest.Receipts, keys map[str
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := ingest.NewClient(ingest.ClientConfig{
-		URL: s.node.url, TLS: registrar.tls, Policy: registrar.policy, Receipts: receipts,
-		Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-	})
+	speaker, err := ingest.NewClient(client.Config{
+		URL: s.node.url, TLS: registrar.tls, Policy: registrar.policy, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	}, receipts)
 	if err != nil {
 		return nil, nil, err
 	}
 	desk, err := ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: client, Registrar: registrar.key, Log: entry.LogID(registrar.policy.LogID()), Spool: spool,
+		Client: speaker, Registrar: registrar.key, Log: entry.LogID(registrar.policy.LogID()), Spool: spool,
 		Identity: func(string) (*ingest.Identity, error) { return certify(maker) },
 		NewKey:   func(reference string) (crypto.Signer, error) { return newKey(keys, reference) },
 		Now:      time.Now, Rand: rand.Reader,
 	})
-	return desk, client, err
+	return desk, speaker, err
 }
 
 func certify(maker *ingest.DeviceCA) (*ingest.Identity, error) {

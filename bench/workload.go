@@ -14,6 +14,7 @@ import (
 	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/ingest"
@@ -72,7 +73,7 @@ func (s *site) sign(count int) ([]*ingest.Signed, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cut a reading: %w", err)
 		}
-		signed, err := s.devices[n%len(s.devices)].Sign(reading)
+		signed, err := s.devices[n%len(s.devices)].Sign(reading.Parts())
 		if err != nil {
 			return nil, fmt.Errorf("sign a reading: %w", err)
 		}
@@ -107,7 +108,7 @@ func calls(list []*ingest.Signed, batch int) []*call {
 
 func (c *call) send(ctx context.Context, to indeliblev1connect.LedgerServiceClient) error {
 	req := connect.NewRequest(c.sent)
-	req.Header().Set(ingest.JurisdictionHeader, jurisdiction)
+	req.Header().Set(client.JurisdictionHeader, jurisdiction)
 	began := time.Now()
 	resp, err := to.Append(ctx, req)
 	c.took = time.Since(began)

@@ -50,10 +50,10 @@ var laws = map[string]law{
 		ours:   []string{gen, "raft", "ledger", "ledger/vault", "ledger/entry", "proof", "ledger/state"},
 		others: slices.Concat(connect, validated, metrics, sync),
 	},
-	"api/client":            {ours: []string{gen, "ledger/entry", "proof"}, others: connect},
+	"api/client":            {ours: []string{gen, "api/client/credential", "ledger/entry", "proof"}, others: connect},
 	"api/client/credential": {ours: []string{"ledger/entry", "proof"}},
 	"ingest/fhir":           {},
-	"ingest":                {ours: []string{gen, "ingest/fhir", "ledger/entry", "proof"}, others: slices.Concat(connect, sync)},
+	"ingest":                {ours: []string{"api/client", "ingest/fhir", "ledger/entry", "proof"}, others: sync},
 	"cli/say":               {others: terminal},
 	"cli/indelible/...": {
 		ours:   []string{gen, "api/client/...", "ingest", "ingest/fhir", "ledger/entry", "proof", "cli/say", "cli/indelible/..."},
@@ -66,7 +66,7 @@ var laws = map[string]law{
 		},
 		others: slices.Concat(connect, terminal, mldsa, sync, pebble),
 	},
-	"bench/...": {ours: []string{gen, "ingest", "ingest/fhir", "ledger/entry", "proof", "bench/..."}, others: slices.Concat(connect, terminal, mldsa, sync)},
+	"bench/...": {ours: []string{gen, "api/client/...", "ingest", "ingest/fhir", "ledger/entry", "proof", "bench/..."}, others: slices.Concat(connect, terminal, mldsa, sync)},
 	"cli":       {}, // these tests
 }
 

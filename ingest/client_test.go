@@ -6,6 +6,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"indelible/api/client"
 )
 
 // A duplicate may carry another valid signature by the same key: the logged one
@@ -15,15 +17,15 @@ func TestDuplicateUnderAnotherSignature(t *testing.T) {
 	server := newTestServer(t, log)
 	receipts := openReceipts(t, t.TempDir())
 	defer closeReceipts(t, receipts)
-	client := server.client(t, receipts)
-	d := newP256Device(t, log.id)
+	caller := server.client(t, receipts)
+	d, key := newP256Device(t, log.id)
 	signed := sign(t, d, 1)
-	twin := resign(t, signed, d.cfg.Key)
+	twin := resign(t, signed, key)
 	if twin.ID() != signed.Statement.ID() || bytes.Equal(twin.Bytes(), signed.Statement.Bytes()) {
 		t.Fatal("the twin is no twin")
 	}
 	log.append(t, twin, signed.Statement.IssuedAt)
-	outcomes, err := client.Submit(t.Context(), RoadAppend, "eu", []*Signed{signed})
+	outcomes, err := caller.Submit(t.Context(), []*Signed{signed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,26 +36,27 @@ func TestDuplicateUnderAnotherSignature(t *testing.T) {
 	if p, ok, err := receipts.Find(twin.ID()); err != nil || !ok || !sameProven(p, o.Proven) {
 		t.Error("the receipt is not stored", err)
 	}
-	if again, err := client.Submit(t.Context(), RoadAppend, "eu", []*Signed{signed}); err != nil || again[0].Proven == nil || receipts.Len() != 1 {
+	if again, err := caller.Submit(t.Context(), []*Signed{signed}); err != nil || again[0].Proven == nil || receipts.Len() != 1 {
 		t.Errorf("a second duplicate: %v, %d receipts", err, receipts.Len())
 	}
 }
 
 func TestClientRefusesWeakTLS(t *testing.T) {
 	server := newTestServer(t, newTestLog(t))
-	good := server.client(t, openReceipts(t, t.TempDir())).cfg
-	for name, weaken := range map[string]func(*ClientConfig){
-		"no client certificate": func(c *ClientConfig) { c.TLS.Certificates = nil },
-		"TLS 1.2":               func(c *ClientConfig) { c.TLS.MinVersion = 0x0303 },
-		"any server":            func(c *ClientConfig) { c.TLS.InsecureSkipVerify = true },
-		"the system's CAs":      func(c *ClientConfig) { c.TLS.RootCAs = nil },
-		"plain HTTP":            func(c *ClientConfig) { c.URL = "http://127.0.0.1:1" },
-		"no policy":             func(c *ClientConfig) { c.Policy = nil },
+	good, receipts := server.config(t), openReceipts(t, t.TempDir())
+	defer closeReceipts(t, receipts)
+	for name, weaken := range map[string]func(*client.Config){
+		"no client certificate": func(c *client.Config) { c.TLS.Certificates = nil },
+		"TLS 1.2":               func(c *client.Config) { c.TLS.MinVersion = 0x0303 },
+		"any server":            func(c *client.Config) { c.TLS.InsecureSkipVerify = true },
+		"the system's CAs":      func(c *client.Config) { c.TLS.RootCAs = nil },
+		"plain HTTP":            func(c *client.Config) { c.URL = "http://127.0.0.1:1" },
+		"no policy":             func(c *client.Config) { c.Policy = nil },
 	} {
 		cfg := good
 		cfg.TLS = good.TLS.Clone()
 		weaken(&cfg)
-		if _, err := NewClient(cfg); err == nil {
+		if _, err := NewClient(cfg, receipts); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -61,13 +64,13 @@ func TestClientRefusesWeakTLS(t *testing.T) {
 	other := newTestServer(t, newTestLog(t))
 	cfg := good
 	cfg.URL = other.url
-	c, err := NewClient(cfg)
+	c, err := NewClient(cfg, receipts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := c.Deliver(ctx, RoadAppend, "eu", []*Signed{sign(t, newDevice(t, other.log.id, "eu"), 1)}); !errors.Is(err, ErrUnreachable) {
+	if _, err := c.Deliver(ctx, []*Signed{sign(t, newDevice(t, other.log.id, "eu"), 1)}); !errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("a foreign server: %v", err)
 	}
 	if other.appends != 0 {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -88,12 +89,12 @@ func (j *Job) deliver(ctx context.Context, jurisdiction string, list []leased) e
 	for i, l := range list {
 		signed[i] = l.signed
 	}
-	outcomes, err := j.cfg.Client.Submit(ctx, RoadAppend, jurisdiction, signed)
+	outcomes, err := j.cfg.Client.Submit(ctx, signed)
 	if err != nil {
-		asked, final := judge(err)
 		j.cfg.Spool.giveBack(list)
-		if final != nil {
-			return final
+		asked, again := client.RetryAfter(err)
+		if !again {
+			return err
 		}
 		j.delay(ctx, jurisdiction, asked, err)
 		return nil
@@ -146,9 +147,9 @@ func (s *sorted) sort(l leased, o Outcome) {
 func (j *Job) letGo(ctx context.Context, jurisdiction string, s *sorted) error {
 	now := j.cfg.Now()
 	j.cfg.Spool.postpone(s.later, func(p *pending) time.Time {
-		pause := backoff{attempts: p.attempts}
+		pause := client.Backoff{Attempts: p.attempts}
 		p.attempts++
-		return now.Add(pause.next(0))
+		return now.Add(pause.Next(0))
 	})
 	for author := range s.turn {
 		j.cfg.Spool.turnAround(jurisdiction, author, j.turnDue(author, s.settled))
@@ -177,7 +178,7 @@ func (j *Job) forget(s *sorted) error {
 	if len(s.erased) == 0 {
 		return nil
 	}
-	if err := j.cfg.Client.cfg.Receipts.AddRefused(s.refused...); err != nil {
+	if err := j.cfg.Receipts.AddRefused(s.refused...); err != nil {
 		return err
 	}
 	// First what joins the subject to its device: were its readings gone before, no
@@ -207,7 +208,7 @@ func (j *Job) remark(ctx context.Context, doubt error) {
 		return
 	}
 	level := slog.LevelDebug
-	if errors.Is(doubt, ErrAnswer) {
+	if errors.Is(doubt, client.ErrAnswer) {
 		level = slog.LevelError
 	}
 	j.cfg.Logger.LogAttrs(ctx, level, "readings stay in the spool", slog.String("reason", doubt.Error()))
@@ -229,10 +230,10 @@ func (j *Job) turnDue(author entry.AuthorID, through []settled) time.Time {
 	}
 	pause := j.turned[author]
 	if pause == nil {
-		pause = &backoff{}
+		pause = &client.Backoff{}
 		j.turned[author] = pause
 	}
-	return j.cfg.Now().Add(pause.next(0))
+	return j.cfg.Now().Add(pause.Next(0))
 }
 
 // laneDue is when a jurisdiction may be tried again.
@@ -248,7 +249,7 @@ func (j *Job) laneDue(jurisdiction string) time.Time {
 // delay spaces calls to a jurisdiction whose node does not take them.
 func (j *Job) delay(ctx context.Context, jurisdiction string, asked time.Duration, reason error) {
 	j.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a batch could not be sent",
-		slog.String("jurisdiction", jurisdiction), slog.String("code", callCode(reason)))
+		slog.String("jurisdiction", jurisdiction), slog.String("reason", reason.Error()))
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	l := j.pauses[jurisdiction]
@@ -256,8 +257,8 @@ func (j *Job) delay(ctx context.Context, jurisdiction string, asked time.Duratio
 		l = &lane{}
 		j.pauses[jurisdiction] = l
 	}
-	l.due = j.cfg.Now().Add(l.pause.next(asked))
-	j.doubt = ErrUnreachable
+	l.due = j.cfg.Now().Add(l.pause.Next(asked))
+	j.doubt = reason
 }
 
 // resume ends the pauses of a jurisdiction.

@@ -3,6 +3,8 @@ package ingest
 import (
 	"testing"
 	"time"
+
+	"indelible/api/client"
 )
 
 // A reading that is refused for now comes back later each time; one of an author
@@ -17,9 +19,10 @@ func TestRefusedForNowComesBackLater(t *testing.T) {
 	j := r.job(newTestGenerator(t, 1, 1))
 	j.cfg.Now = func() time.Time { return now }
 	list := takeAll(t, r.spool, "eu")
+	const firstPause = 50 * time.Millisecond // of a client.Backoff
 	shortest := firstPause / 2
 	for range 6 {
-		s := &sorted{later: list[:1], doubt: ErrUnknown}
+		s := &sorted{later: list[:1], doubt: client.ErrUnknown}
 		if err := j.letGo(t.Context(), "eu", s); err != nil {
 			t.Fatal(err)
 		}

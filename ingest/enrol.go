@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
 	"indelible/ledger/entry"
 )
@@ -17,14 +15,15 @@ import (
 func (o *Onboarding) openHandle(ctx context.Context, step, jurisdiction string, class entry.HandleClass, identifiers []string) (entry.Handle, error) {
 	spool := o.cfg.Spool
 	request, err := spool.Once(step+"request", func() ([]byte, error) {
-		id, err := o.newRequest()
+		var id entry.RequestID
+		err := o.registrar.Draw(id[:])
 		return id[:], err
 	})
 	if err != nil {
 		return entry.Handle{}, err
 	}
 	encoded, err := spool.Once(step+"handle", func() ([]byte, error) {
-		h, err := o.cfg.Client.Register(ctx, jurisdiction, entry.RequestID(request), class, identifiers)
+		h, err := o.allocate(ctx, jurisdiction, entry.RequestID(request), class, identifiers)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +40,7 @@ func (o *Onboarding) openHandle(ctx context.Context, step, jurisdiction string, 
 	if err != nil {
 		return entry.Handle{}, err
 	}
-	return signed.Statement.Sub.Handle(), o.unsaid(step+"handle", o.deliver(ctx, RoadAppend, jurisdiction, signed))
+	return signed.Statement.Sub.Handle(), o.unsaid(step+"handle", o.deliver(ctx, signed))
 }
 
 func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdiction string) (*Signed, error) {
@@ -49,10 +48,15 @@ func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdi
 	if err != nil {
 		return nil, fmt.Errorf("ingest: sign a handle: %w", err)
 	}
-	return o.sign(entry.Draft{
+	return o.registrar.Sign(entry.Draft{
 		Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: jurisdiction,
-		Body: &entry.HandleChange{Action: entry.ActionOpen, Class: class, At: o.now()},
-	}, &Content{MediaType: entry.MediaTypeCBOR, Bytes: link})
+		Body: &entry.HandleChange{Action: entry.ActionOpen, Class: class, At: o.registrar.Now()},
+	}, identityPart(link))
+}
+
+// identityPart is the sealed part of what a registrar signs.
+func identityPart(encoded []byte) map[entry.Class]Content {
+	return map[entry.Class]Content{entry.ClassIdentity: {MediaType: entry.MediaTypeCBOR, Bytes: encoded}}
 }
 
 // boundDevice is a device under way: journaled before its key is certified.
@@ -90,7 +94,7 @@ func (o *Onboarding) bindDevice(ctx context.Context, step, reference string, r *
 		if d.Key, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
 			return nil, fmt.Errorf("ingest: journal a device key: %w", err)
 		}
-		if d.Binding, err = o.newBinding(); err != nil {
+		if err := o.registrar.Draw(d.Binding[:]); err != nil {
 			return nil, err
 		}
 		return json.Marshal(d)
@@ -151,7 +155,7 @@ func (o *Onboarding) Enrol(ctx context.Context, e Enrolment) error {
 	if r.err != nil {
 		return fmt.Errorf("ingest: journaled enrolment: %w", r.err)
 	}
-	return o.unsaid(keyEnrol+e.Key.Author().String(), o.deliver(ctx, RoadAppend, e.Jurisdiction, author, binding))
+	return o.unsaid(keyEnrol+e.Key.Author().String(), o.deliver(ctx, author, binding))
 }
 
 func (o *Onboarding) signEnrolment(e Enrolment) ([]byte, error) {
@@ -164,51 +168,29 @@ func (o *Onboarding) signEnrolment(e Enrolment) ([]byte, error) {
 		return nil, fmt.Errorf("ingest: sign an enrolment: %w", err)
 	}
 	if e.Binding == (entry.BindingID{}) {
-		if e.Binding, err = o.newBinding(); err != nil {
+		if err := o.registrar.Draw(e.Binding[:]); err != nil {
 			return nil, err
 		}
 	}
-	author, err := o.sign(entry.Draft{
+	author, err := o.registrar.Sign(entry.Draft{
 		Kind: entry.KindAuthor, Sub: entry.SubOfHandle(e.Handle), Jurisdiction: e.Jurisdiction,
 		Body: &entry.AuthorChange{
 			Action: entry.AuthorEnrol, Key: e.Key.SPKI(), Role: entry.RoleDevice, Jurisdictions: []string{e.Jurisdiction},
 		},
-	}, &Content{MediaType: entry.MediaTypeCBOR, Bytes: content})
+	}, identityPart(content))
 	if err != nil {
 		return nil, err
 	}
-	binding, err := o.sign(entry.Draft{
+	binding, err := o.registrar.Sign(entry.Draft{
 		Kind: entry.KindBinding, Jurisdiction: e.Jurisdiction,
 		Body: &entry.BindingChange{
-			Action: entry.ActionOpen, Binding: e.Binding, Handle: e.Handle, Author: e.Key.Author(), From: o.now(),
+			Action: entry.ActionOpen, Binding: e.Binding, Handle: e.Handle, Author: e.Key.Author(), From: o.registrar.Now(),
 		},
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
 	return appendSigned(appendSigned(nil, author), binding), nil
-}
-
-// sign completes a registrar's draft; identity is the content of its identity part.
-func (o *Onboarding) sign(d entry.Draft, identity *Content) (*Signed, error) {
-	request, err := o.newRequest()
-	if err != nil {
-		return nil, err
-	}
-	d.Log, d.IssuedAt, d.Request = o.cfg.Log, o.now(), &request
-	signed := &Signed{Author: o.registrar}
-	if identity != nil {
-		parts, openings, err := Seal(o.cfg.Rand, map[entry.Class]Content{entry.ClassIdentity: *identity})
-		if err != nil {
-			return nil, err
-		}
-		digest := parts.Digest()
-		d.Parts, signed.Openings = &digest, openings
-	}
-	if signed.Statement, err = d.Sign(o.cfg.Rand, o.cfg.Registrar); err != nil {
-		return nil, fmt.Errorf("ingest: sign as registrar: %w", err)
-	}
-	return signed, nil
 }
 
 // errRefusedFirst says that the log took nothing of what was journaled together.
@@ -225,11 +207,8 @@ func (o *Onboarding) unsaid(key string, err error) error {
 }
 
 // deliver sends statements until the log holds them all, or refuses one for good.
-func (o *Onboarding) deliver(ctx context.Context, road Road, jurisdiction string, list ...*Signed) error {
-	outcomes, err := o.cfg.Client.deliver(ctx, road, jurisdiction, list, func(outcomes []Outcome) bool {
-		// Each follows from the one before.
-		return slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Refusal != nil && !o.Refusal.Retryable })
-	})
+func (o *Onboarding) deliver(ctx context.Context, list ...*Signed) error {
+	outcomes, err := o.cfg.Client.DeliverInOrder(ctx, list)
 	if err != nil {
 		return err
 	}
@@ -237,7 +216,7 @@ func (o *Onboarding) deliver(ctx context.Context, road Road, jurisdiction string
 		switch {
 		case outcome.Erased != nil:
 			return fmt.Errorf("%w: %w", errErased, outcome.Refusal)
-		case outcome.Refusal != nil && !outcome.Refusal.Retryable:
+		case outcome.Proven == nil && outcome.Final():
 			if i == 0 {
 				return fmt.Errorf("ingest: the log refuses the %s entry: %w: %w", list[i].Statement.Kind, errRefusedFirst, outcome.Refusal)
 			}
@@ -247,18 +226,14 @@ func (o *Onboarding) deliver(ctx context.Context, road Road, jurisdiction string
 	return nil
 }
 
-func (o *Onboarding) now() uint64 { return uint64(o.cfg.Now().UnixMilli()) }
-
-func (o *Onboarding) newRequest() (id entry.RequestID, err error) {
-	if _, err = io.ReadFull(o.cfg.Rand, id[:]); err != nil {
-		err = fmt.Errorf("ingest: draw a request id: %w", err)
+// allocate asks the vault for a handle until it answers.
+func (o *Onboarding) allocate(ctx context.Context, jurisdiction string, request entry.RequestID, class entry.HandleClass, identifiers []string) (h entry.Handle, err error) {
+	err = o.cfg.Client.Repeat(ctx, func() error {
+		h, err = o.cfg.Client.Register(ctx, jurisdiction, request, class, identifiers)
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("ingest: register a subject: %w", err)
 	}
-	return id, err
-}
-
-func (o *Onboarding) newBinding() (id entry.BindingID, err error) {
-	if _, err = io.ReadFull(o.cfg.Rand, id[:]); err != nil {
-		err = fmt.Errorf("ingest: draw a binding id: %w", err)
-	}
-	return id, err
+	return h, err
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"indelible/api/client"
 )
 
 // Two calls under way at once get two histories, each grown from what was seen
@@ -23,7 +25,7 @@ func TestForkBetweenCallsUnderWay(t *testing.T) {
 			clients := []*Client{server.client(t, receipts), server.client(t, receipts)}
 			d := newDevice(t, log.id, "eu")
 			if seen {
-				if _, err := clients[0].Deliver(t.Context(), RoadAppend, "eu", []*Signed{sign(t, d, 0)}); err != nil {
+				if _, err := clients[0].Deliver(t.Context(), []*Signed{sign(t, d, 0)}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -77,17 +79,17 @@ func TestForkAtAnOlderSize(t *testing.T) {
 	dir := memory(t)
 	receipts := openReceipts(t, dir)
 	defer closeReceipts(t, receipts)
-	client := server.client(t, receipts)
+	caller := server.client(t, receipts)
 	d := newDevice(t, log.id, "eu")
 	for n := range 3 {
-		if _, err := client.Deliver(t.Context(), RoadAppend, "eu", []*Signed{sign(t, d, n)}); err != nil {
+		if _, err := caller.Deliver(t.Context(), []*Signed{sign(t, d, n)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var kept []byte
 	for range 2 {
 		server.serve(log.fork(log.size()-2), nil)
-		if _, err := client.Submit(t.Context(), RoadAppend, "eu", []*Signed{sign(t, d, 9)}); !errors.Is(err, ErrSplitView) {
+		if _, err := caller.Submit(t.Context(), []*Signed{sign(t, d, 9)}); !errors.Is(err, client.ErrSplitView) {
 			t.Fatalf("got %v", err)
 		}
 		evidence, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("split-view-%d.txt", log.size()-1)))
@@ -105,8 +107,8 @@ func believe(t *testing.T, clients []*Client, list []*Signed) (believed int) {
 	var running sync.WaitGroup
 	for i, c := range clients {
 		running.Go(func() {
-			outcomes, err := c.Submit(t.Context(), RoadAppend, "eu", list[i:i+1])
-			if err != nil && !errors.Is(err, ErrSplitView) {
+			outcomes, err := c.Submit(t.Context(), list[i:i+1])
+			if err != nil && !errors.Is(err, client.ErrSplitView) {
 				t.Error(err)
 			}
 			mu.Lock()

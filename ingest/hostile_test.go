@@ -16,6 +16,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -112,7 +113,7 @@ func liesAboutOutcomes() map[string]lie {
 			return append(out[1:], out[0]), nil
 		},
 		"a gigantic answer": func(_ submissions, out answers) (answers, error) {
-			out[0].Receipt = make([]byte, maxResponse+1)
+			out[0].Receipt = make([]byte, client.MaxAnswer+1)
 			return out, nil
 		},
 		"no status": each(func(_ *indeliblev1.Submission, o *indeliblev1.Outcome) { o.Status = 0 }),
@@ -308,7 +309,7 @@ func TestFork(t *testing.T) {
 	server.serve(forked, nil)
 	// One reading: the fork is now as long as the log that was seen.
 	_, err := r.job(newTestGenerator(t, 1, 11)).Run(t.Context())
-	if !errors.Is(err, ErrSplitView) {
+	if !errors.Is(err, client.ErrSplitView) {
 		t.Fatalf("the fork goes unnoticed: %v", err)
 	}
 	if n, _ := r.spool.Pending(); n != 1 {
@@ -333,7 +334,7 @@ func TestFork(t *testing.T) {
 	server.serve(forked, forked.consistency)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err = r.job(newTestGenerator(t, 1, 20)).Run(ctx); err == nil || errors.Is(err, ErrSplitView) {
+	if _, err = r.job(newTestGenerator(t, 1, 20)).Run(ctx); err == nil || errors.Is(err, client.ErrSplitView) {
 		t.Fatalf("got %v", err)
 	}
 	if n, _ := r.spool.Pending(); n != 10 {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"indelible/api/client"
 	"indelible/ingest/fhir"
 	"indelible/ledger/entry"
 )
@@ -163,12 +164,12 @@ func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
 			}
 			current[o.reference] = device
 		}
-		signed, err := device.Sign(o.reading)
+		signed, err := device.Sign(o.reading.Parts())
 		if err != nil {
 			return err
 		}
 		batch.Readings = append(batch.Readings, signed)
-		key, state := device.journaled()
+		key, state := journaled(device)
 		batch.Values[key] = state
 	}
 	if err := j.commit(ctx, batch); err != nil {
@@ -284,7 +285,7 @@ func (j *Job) register(ctx context.Context, news []string, erased map[string]boo
 				return
 			}
 			var refusal *entry.Refusal
-			if ctx.Err() != nil || !errors.As(err, &refusal) || errors.Is(err, ErrCallRefused) {
+			if ctx.Err() != nil || !errors.As(err, &refusal) || errors.Is(err, client.ErrCallRefused) {
 				cancel(err)
 				return
 			}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -18,7 +19,8 @@ import (
 type JobConfig struct {
 	Source     Source
 	Spool      *Spool
-	Client     *Client     // with the ingest service's certificate
+	Client     *Client     // with the ingest service's certificate, of NewClient
+	Receipts   *Receipts   // where the client keeps what it proves
 	Onboarding *Onboarding // registers references that are new
 	// Jurisdiction decides where a new reference belongs; nth counts those before it.
 	Jurisdiction func(reference string, nth int) string
@@ -44,6 +46,7 @@ func (c JobConfig) Validate() error {
 	require(c.Source != nil, "Source is missing")
 	require(c.Spool != nil, "Spool is missing")
 	require(c.Client != nil, "Client is missing")
+	require(c.Receipts != nil, "Receipts is missing")
 	require(c.Onboarding != nil, "Onboarding is missing")
 	require(c.Jurisdiction != nil, "Jurisdiction is missing")
 	require(c.Logger != nil, "Logger is missing")
@@ -101,16 +104,16 @@ type Job struct {
 	mu       sync.Mutex // guards everything below
 	summary  Summary
 	progress Progress
-	finished bool                        // the source is read to its end
-	moved    time.Time                   // when something last left the spool
-	pauses   map[string]*lane            // by jurisdiction
-	turned   map[entry.AuthorID]*backoff // authors whose readings go newest first
-	doubt    error                       // newest reason for which a reading did not leave
+	finished bool                               // the source is read to its end
+	moved    time.Time                          // when something last left the spool
+	pauses   map[string]*lane                   // by jurisdiction
+	turned   map[entry.AuthorID]*client.Backoff // authors whose readings go newest first
+	doubt    error                              // newest reason for which a reading did not leave
 }
 
 // lane is the delivery to one jurisdiction.
 type lane struct {
-	pause backoff
+	pause client.Backoff
 	due   time.Time
 }
 
@@ -125,7 +128,7 @@ func NewJob(cfg JobConfig) (*Job, error) {
 	if cfg.Batch == 0 {
 		cfg.Batch = defaultBatch
 	}
-	return &Job{cfg: cfg, pauses: map[string]*lane{}, turned: map[entry.AuthorID]*backoff{}}, nil
+	return &Job{cfg: cfg, pauses: map[string]*lane{}, turned: map[entry.AuthorID]*client.Backoff{}}, nil
 }
 
 // Run returns when the source is read to its end and everything has left the
@@ -223,7 +226,7 @@ func (j *Job) patience() (time.Time, error) {
 	}
 	doubt := j.doubt
 	if doubt == nil { // nothing was sent: the registering is what does not move
-		doubt = j.cfg.Onboarding.cfg.Client.lastDoubt()
+		doubt = j.cfg.Onboarding.cfg.Client.LastDoubt()
 	}
 	reason := ErrNoProgress
 	if doubt != nil {

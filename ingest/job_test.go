@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -57,7 +58,7 @@ func (r *rig) close() {
 func (r *rig) job(source Source) *Job {
 	r.t.Helper()
 	j, err := NewJob(JobConfig{
-		Source: source, Spool: r.spool, Client: r.client, Onboarding: r.onboard,
+		Source: source, Spool: r.spool, Client: r.client, Receipts: r.receipts, Onboarding: r.onboard,
 		Jurisdiction: func(_ string, nth int) string { return []string{"eu", "us"}[nth%2] },
 		Progress:     func(p Progress) { r.last = p },
 		Logger:       quiet(), Now: time.Now, Rand: rand.Reader, Batch: 16,
@@ -330,7 +331,7 @@ func TestJobGivesUp(t *testing.T) {
 	server.tell(unavailable)
 	j := r.job(newTestGenerator(t, 1, 5))
 	j.cfg.Patience = 200 * time.Millisecond
-	if _, err := j.Run(t.Context()); !errors.Is(err, ErrNoProgress) || !errors.Is(err, ErrUnreachable) {
+	if _, err := j.Run(t.Context()); !errors.Is(err, ErrNoProgress) || !errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("got %v", err)
 	}
 	if n, _ := r.spool.Pending(); n != 4 {

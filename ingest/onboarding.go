@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -60,7 +61,7 @@ func (c OnboardingConfig) Validate() error {
 // concurrent use.
 type Onboarding struct {
 	cfg       OnboardingConfig
-	registrar *entry.PublicKey
+	registrar *client.Author
 	secret    []byte // keys the digests by which references are remembered
 
 	mu       sync.Mutex
@@ -101,7 +102,7 @@ func NewOnboarding(cfg OnboardingConfig) (*Onboarding, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	registrar, err := entry.NewPublicKey(cfg.Registrar.Public())
+	registrar, err := client.NewAuthor(cfg.Registrar, cfg.Log, cfg.Now, cfg.Rand)
 	if err != nil {
 		return nil, fmt.Errorf("ingest: registrar key: %w", err)
 	}
@@ -331,9 +332,9 @@ func (o *Onboarding) device(reference string) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := NewDevice(DeviceConfig{
+	d, err := client.NewDevice(client.DeviceConfig{
 		Key: signer, Log: o.cfg.Log, Binding: r.Binding, Jurisdiction: r.Jurisdiction,
-		State: DeviceState{Boot: 1}, Now: o.cfg.Now, Rand: o.cfg.Rand,
+		State: client.DeviceState{Boot: 1}, Now: o.cfg.Now, Rand: o.cfg.Rand,
 	})
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger/entry"
 )
@@ -256,7 +257,7 @@ func TestClientFollowsPlacement(t *testing.T) {
 	here := newTestServer(t, log)
 	receipts := openReceipts(t, memory(t))
 	defer closeReceipts(t, receipts)
-	client := here.client(t, receipts)
+	caller := here.client(t, receipts)
 	there := newTestServerOf(t, log, here.ca)
 	here.tell(func(submissions, answers) (answers, error) {
 		return nil, failure(t, connect.CodeFailedPrecondition, &indeliblev1.Placement{
@@ -265,7 +266,7 @@ func TestClientFollowsPlacement(t *testing.T) {
 	})
 	d := newDevice(t, log.id, "eu")
 	for n := range 3 {
-		outcomes, err := client.Deliver(t.Context(), RoadAppend, "eu", []*Signed{sign(t, d, n)})
+		outcomes, err := caller.Deliver(t.Context(), []*Signed{sign(t, d, n)})
 		if err != nil || outcomes[0].Proven == nil {
 			t.Fatal(err)
 		}
@@ -279,7 +280,7 @@ func TestClientFollowsPlacement(t *testing.T) {
 			Jurisdiction: "eu", Nodes: []*indeliblev1.PlacedNode{{Name: "a", Url: here.url}, {Name: "z", Url: there.url}},
 		})
 	})
-	if _, err := client.Deliver(t.Context(), RoadAppend, "eu", []*Signed{sign(t, d, 9)}); !errors.Is(err, ErrCallRefused) {
+	if _, err := caller.Deliver(t.Context(), []*Signed{sign(t, d, 9)}); !errors.Is(err, client.ErrCallRefused) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger/entry"
 )
@@ -123,7 +124,7 @@ func TestForeignPlacementIsNotFollowed(t *testing.T) {
 		})
 	})
 	list := []*Signed{sign(t, newDevice(t, log.id, "eu"), 0)}
-	if _, err := here.client(t, receipts).Deliver(t.Context(), RoadAppend, "eu", list); !errors.Is(err, ErrCallRefused) || there.appends != 0 {
+	if _, err := here.client(t, receipts).Deliver(t.Context(), list); !errors.Is(err, client.ErrCallRefused) || there.appends != 0 {
 		t.Errorf("got %v, %d calls", err, there.appends)
 	}
 }
@@ -135,20 +136,20 @@ func TestClientReturnsFromADeadPlacement(t *testing.T) {
 	here := newTestServer(t, log)
 	receipts := openReceipts(t, memory(t))
 	defer closeReceipts(t, receipts)
-	client := here.client(t, receipts)
+	caller := here.client(t, receipts)
 	here.tell(func(submissions, answers) (answers, error) {
 		return nil, failure(t, connect.CodeFailedPrecondition, &indeliblev1.Placement{
 			Jurisdiction: "eu", Nodes: []*indeliblev1.PlacedNode{{Name: "gone", Url: "https://127.0.0.1:1"}},
 		})
 	})
 	d := newDevice(t, log.id, "eu")
-	if _, err := client.Submit(t.Context(), RoadAppend, "eu", []*Signed{sign(t, d, 0)}); err == nil {
+	if _, err := caller.Submit(t.Context(), []*Signed{sign(t, d, 0)}); err == nil {
 		t.Fatal("nobody can have answered")
 	}
 	here.tell(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if outcomes, err := client.Deliver(ctx, RoadAppend, "eu", []*Signed{sign(t, d, 1)}); err != nil || outcomes[0].Proven == nil {
+	if outcomes, err := caller.Deliver(ctx, []*Signed{sign(t, d, 1)}); err != nil || outcomes[0].Proven == nil {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,36 +1,13 @@
 package ingest
 
 import (
+	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
-	"slices"
 
 	"indelible/ingest/fhir"
 	"indelible/ledger/entry"
 )
-
-// redacted is all that is ever printed of what may be health information.
-const redacted = "[redacted]"
-
-// Content is what one sealed part holds. It is health information: it prints as
-// "[redacted]" everywhere.
-type Content struct {
-	MediaType string // RFC 6838, e.g. entry.MediaTypeFHIR
-	Bytes     []byte
-}
-
-// String hides the content.
-func (Content) String() string { return redacted }
-
-// Format hides the content from every verb.
-func (Content) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue hides the content.
-func (Content) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON hides the content.
-func (Content) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
 // Reading is what was measured, before it is signed. Like everything observed,
 // the time of the observation stands inside the clinical part.
@@ -53,9 +30,10 @@ func ObservationReading(original []byte) (r Reading, subject string, err error) 
 }
 
 // Format hides the reading from every verb, also where a verb does not fit.
-func (Reading) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (Reading) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
-func (r Reading) contents() map[entry.Class]Content {
+// Parts are what a device seals and signs.
+func (r Reading) Parts() map[entry.Class]Content {
 	contents := map[entry.Class]Content{entry.ClassClinical: r.Clinical}
 	if r.Identity != nil {
 		contents[entry.ClassIdentity] = *r.Identity
@@ -63,65 +41,13 @@ func (r Reading) contents() map[entry.Class]Content {
 	return contents
 }
 
-// Opening opens one sealed part of a statement. Encoded is PHI.
-type Opening struct {
-	Class   entry.Class
-	Encoded []byte // CBOR [1, nonce, media type, content]
-}
-
-// String hides the opening.
-func (Opening) String() string { return redacted }
-
-// Format hides the opening from every verb.
-func (Opening) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue hides the opening.
-func (Opening) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON hides the opening.
-func (Opening) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// Seal gives every content a fresh nonce from rand and returns the commitments,
-// whose digest a statement signs, and what opens them, in order of class.
-func Seal(rand io.Reader, contents map[entry.Class]Content) (entry.Parts, []Opening, error) {
-	commitments := make(map[entry.Class]entry.Hash, len(contents))
-	openings := make([]Opening, 0, len(contents))
-	for class, content := range contents {
-		opening, err := entry.NewOpening(rand, content.MediaType, content.Bytes)
-		if err != nil {
-			return entry.Parts{}, nil, fmt.Errorf("ingest: seal a part: %w", err)
-		}
-		encoded, err := opening.Encode()
-		if err != nil {
-			return entry.Parts{}, nil, fmt.Errorf("ingest: seal a part: %w", err)
-		}
-		commitments[class] = entry.Commit(encoded)
-		openings = append(openings, Opening{Class: class, Encoded: encoded})
+// Original puts the parts of a released reading together again, byte for byte; nil
+// without the identity part, or where it was not cut from a FHIR resource.
+func Original(parts map[entry.Class]Content) ([]byte, error) {
+	identity, ok := parts[entry.ClassIdentity]
+	if !ok || identity.MediaType != entry.MediaTypeSpans {
+		return nil, nil
 	}
-	slices.SortFunc(openings, func(a, b Opening) int { return int(a.Class) - int(b.Class) })
-	parts, err := entry.NewParts(commitments)
-	if err != nil {
-		return entry.Parts{}, nil, fmt.Errorf("ingest: seal a part: %w", err)
-	}
-	return parts, openings, nil
-}
-
-// Signed is a statement as its author signed it, with what opens its parts.
-type Signed struct {
-	Statement *entry.Statement
-	Author    *entry.PublicKey // verifies the statement; its id is Statement.Author
-	Openings  []Opening        // in order of class; empty when nothing is sealed
-}
-
-// Format hides the openings from every verb, also where a verb does not fit.
-func (Signed) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// size is about how many bytes the submission takes on the wire.
-func (s *Signed) size() int {
-	const fields = 64 // tags and lengths
-	n := len(s.Statement.Bytes()) + fields
-	for _, o := range s.Openings {
-		n += len(o.Encoded) + fields
-	}
-	return n
+	original, err := fhir.Splice(parts[entry.ClassClinical].Bytes, identity.Bytes)
+	return bytes.Clone(original), err
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -28,12 +29,12 @@ func newDevice(t testing.TB, log entry.LogID, jurisdiction string) *Device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newDeviceOf(t, log, jurisdiction, key, DeviceState{Boot: 1})
+	return newDeviceOf(t, log, jurisdiction, key, client.DeviceState{Boot: 1})
 }
 
-func newDeviceOf(t testing.TB, log entry.LogID, jurisdiction string, key crypto.Signer, state DeviceState) *Device {
+func newDeviceOf(t testing.TB, log entry.LogID, jurisdiction string, key crypto.Signer, state client.DeviceState) *Device {
 	t.Helper()
-	d, err := NewDevice(DeviceConfig{
+	d, err := client.NewDevice(client.DeviceConfig{
 		Key: key, Log: log, Binding: entry.BindingID{1}, Jurisdiction: jurisdiction,
 		State: state, Now: time.Now, Rand: rand.Reader,
 	})
@@ -46,7 +47,7 @@ func newDeviceOf(t testing.TB, log entry.LogID, jurisdiction string, key crypto.
 // sign makes one small reading whose content holds the canary and n.
 func sign(t testing.TB, d *Device, n int) *Signed {
 	t.Helper()
-	s, err := d.Sign(Reading{Clinical: Content{MediaType: "text/plain", Bytes: fmt.Appendf(nil, "%s %d", canary, n)}})
+	s, err := d.Sign(Reading{Clinical: Content{MediaType: "text/plain", Bytes: fmt.Appendf(nil, "%s %d", canary, n)}}.Parts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestDeviceSignsAChain(t *testing.T) {
 	}
 	log := entry.LogID{9}
 	for _, key := range []crypto.Signer{p256, ed} {
-		d := newDeviceOf(t, log, "eu", key, DeviceState{Boot: 3})
+		d := newDeviceOf(t, log, "eu", key, client.DeviceState{Boot: 3})
 		var prev *entry.StatementID
 		for seq := uint64(1); seq <= 20; seq++ {
 			original := []byte(`{"resourceType":"Observation","id":"x","subject":{"reference":"Patient/1"},"valueInteger":60}`)
@@ -72,7 +73,7 @@ func TestDeviceSignsAChain(t *testing.T) {
 			if err != nil || subject != "Patient/1" {
 				t.Fatal(subject, err)
 			}
-			signed, err := d.Sign(reading)
+			signed, err := d.Sign(reading.Parts())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +103,7 @@ func TestDeviceSignsAChain(t *testing.T) {
 			}
 			id := s.ID()
 			prev = &id
-			_, value := d.journaled()
+			_, value := journaled(d)
 			state, err := decodeDeviceState(value)
 			if err != nil || state.Boot != 3 || state.Seq != seq || *state.Prev != id {
 				t.Fatalf("journaled state is %+v, %v", state, err)
@@ -117,7 +118,7 @@ func TestDeviceNormalisesSignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDeviceOf(t, entry.LogID{1}, "eu", key, DeviceState{Boot: 1})
+	d := newDeviceOf(t, entry.LogID{1}, "eu", key, client.DeviceState{Boot: 1})
 	half := new(big.Int).Rsh(elliptic.P256().Params().N, 1)
 	for n := range 40 {
 		raw := sign(t, d, n).Statement.Signature()
@@ -133,13 +134,13 @@ func TestDeviceStateIsStrict(t *testing.T) {
 			t.Errorf("%x is accepted", value)
 		}
 	}
-	if s := NextBoot(4); s.Boot != 5 || s.Seq != 0 || s.Prev != nil {
+	if s := client.NextBoot(4); s.Boot != 5 || s.Seq != 0 || s.Prev != nil {
 		t.Errorf("next boot is %+v", s)
 	}
 }
 
 func TestDeviceConfigReportsAllFaults(t *testing.T) {
-	err := DeviceConfig{}.Validate()
+	err := client.DeviceConfig{}.Validate()
 	for _, want := range []string{"Key", "Log", "Binding", "Jurisdiction", "Boot", "Now", "Rand"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not reported: %v", want, err)
@@ -174,13 +175,13 @@ func TestHealthInformationDoesNotPrint(t *testing.T) {
 	}
 }
 
-func newP256Device(t testing.TB, log entry.LogID) *Device {
+func newP256Device(t testing.TB, log entry.LogID) (*Device, crypto.Signer) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newDeviceOf(t, log, "eu", key, DeviceState{Boot: 1})
+	return newDeviceOf(t, log, "eu", key, client.DeviceState{Boot: 1}), key
 }
 
 // resign signs what a statement says once more: the same id, another signature.

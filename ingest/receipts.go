@@ -13,16 +13,10 @@ import (
 	"slices"
 	"sync"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
-
-// Proven is a statement with a receipt for it. Where this package returns one, it
-// has verified it in this process against the pinned policy.
-type Proven struct {
-	Statement *entry.Statement // as it stands in the log
-	Receipt   *proof.Receipt
-}
 
 // Receipts is an append-only store of statements and their receipts: two files, a
 // log and an index of it. It holds nothing that the ledger does not hold, so it
@@ -37,7 +31,8 @@ type Proven struct {
 //
 // Safe for concurrent use, by one process at a time.
 type Receipts struct {
-	dir *os.Root
+	dir     *os.Root
+	history *client.History // of the clients that keep their receipts here
 
 	mu     sync.Mutex // guards everything below
 	log    *os.File
@@ -49,8 +44,7 @@ type Receipts struct {
 
 	note       []byte // newest checkpoint stored
 	checkpoint proof.Checkpoint
-	seen       []seenRoot // checkpoints found consistent, ascending; see Client.consistent
-	lastNote   []byte     // checkpoint stored last, most receipts share it
+	lastNote   []byte // checkpoint stored last, most receipts share it
 	lastNoteAt int64
 }
 
@@ -105,7 +99,11 @@ func (r *Receipts) open() error {
 	if err := syncDir(r.dir); err != nil {
 		return err
 	}
-	return r.recover()
+	if err = r.recover(); err != nil {
+		return err
+	}
+	r.history, err = client.NewHistory(r.note, r.keepEvidence)
+	return err
 }
 
 // Close releases the files. Everything added is durable already.

@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -106,7 +107,13 @@ func TestJobGivesUpWhileRegistering(t *testing.T) {
 		server := newTestServer(t, newTestLog(t))
 		r := newRig(t, server, memory(t))
 		var log strings.Builder
-		r.client.cfg.Logger = slog.New(slog.NewTextHandler(&syncWriter{to: &log}, nil))
+		cfg := server.config(t)
+		cfg.Logger = slog.New(slog.NewTextHandler(&syncWriter{to: &log}, nil))
+		var err error
+		if r.client, err = NewClient(cfg, r.receipts); err != nil {
+			t.Fatal(err)
+		}
+		r.onboard.cfg.Client = r.client
 		server.interrupt = func(n int) error {
 			if n < step {
 				return nil
@@ -115,8 +122,8 @@ func TestJobGivesUpWhileRegistering(t *testing.T) {
 		}
 		j := r.job(newTestGenerator(t, 1, 5))
 		j.cfg.Patience = 200 * time.Millisecond
-		_, err := j.Run(t.Context())
-		if !errors.Is(err, ErrNoProgress) || !errors.Is(err, ErrUnreachable) || strings.Contains(err.Error(), "%!") {
+		_, err = j.Run(t.Context())
+		if !errors.Is(err, ErrNoProgress) || !errors.Is(err, client.ErrUnreachable) || strings.Contains(err.Error(), "%!") {
 			t.Errorf("got %v", err)
 		}
 		if text := log.String(); !strings.Contains(text, "unavailable") || strings.Contains(text, canary) {

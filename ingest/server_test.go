@@ -23,7 +23,9 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/ledger/entry"
@@ -134,17 +136,23 @@ func (s *testServer) certificate(t testing.TB, address string) tls.Certificate {
 // client makes a client of this server with a certificate of its own.
 func (s *testServer) client(t testing.TB, receipts *Receipts) *Client {
 	t.Helper()
-	pool := x509.NewCertPool()
-	pool.AddCert(s.ca.certificate)
-	c, err := NewClient(ClientConfig{
-		URL: s.url, TLS: TLSConfig(pool, s.certificate(t, "127.0.0.1")), Policy: s.log.policy,
-		Receipts: receipts, Now: time.Now, Logger: quiet(),
-	})
+	c, err := NewClient(s.config(t), receipts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// config is that of a client of this server with a certificate of its own.
+func (s *testServer) config(t testing.TB) client.Config {
+	t.Helper()
+	pool := x509.NewCertPool()
+	pool.AddCert(s.ca.certificate)
+	return client.Config{
+		URL: s.url, Policy: s.log.policy, Now: time.Now, Logger: quiet(),
+		TLS: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool, Certificates: []tls.Certificate{s.certificate(t, "127.0.0.1")}},
+	}
 }
 
 // tell makes the server lie from the next call on; nil makes it honest.
@@ -237,7 +245,7 @@ func (s *testServer) signRefusal(id entry.StatementID) *indeliblev1.SignedRefusa
 		return nil
 	}
 	node := author.Author()
-	message := append([]byte(refusalDomain), s.log.id[:]...)
+	message := append([]byte("indelible refusal v1\n"), s.log.id[:]...)
 	message = append(message, id[:]...)
 	message = binary.BigEndian.AppendUint64(message, 5)
 	message = append(message, entry.CodeSubjectErased...)
@@ -249,7 +257,7 @@ func (s *testServer) signRefusal(id entry.StatementID) *indeliblev1.SignedRefusa
 }
 
 func (s *testServer) Append(_ context.Context, in *connect.Request[indeliblev1.AppendRequest]) (*connect.Response[indeliblev1.AppendResponse], error) {
-	if in.Header().Get(JurisdictionHeader) == "" {
+	if in.Header().Get(client.JurisdictionHeader) == "" {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no jurisdiction"))
 	}
 	if registrars(in.Msg.Submissions) {
@@ -348,4 +356,18 @@ func (s *testServer) GetConsistency(_ context.Context, in *connect.Request[indel
 		path = lie(in.Msg.OldSize, in.Msg.NewSize)
 	}
 	return connect.NewResponse(&indeliblev1.GetConsistencyResponse{Path: path}), nil
+}
+
+// failure is a call's error as a node makes it, with details.
+func failure(t testing.TB, code connect.Code, details ...proto.Message) error {
+	t.Helper()
+	err := connect.NewError(code, errors.New(canary))
+	for _, message := range details {
+		detail, detailErr := connect.NewErrorDetail(message)
+		if detailErr != nil {
+			t.Fatal(detailErr)
+		}
+		err.AddDetail(detail)
+	}
+	return err
 }

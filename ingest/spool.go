@@ -214,8 +214,8 @@ func (s *Spool) Commit(b Batch) error {
 			continue
 		}
 		c.items = append(c.items, signed)
-		c.size += signed.size() + len(signed.Author.SPKI()) + recordOverhead
-		added += int64(signed.size())
+		c.size += signed.Size() + len(signed.Author.SPKI()) + recordOverhead
+		added += int64(signed.Size())
 	}
 	full := len(c.items) > 0 && (s.bytes+added > s.cfg.MaxBytes || len(s.byID)+len(c.items) > maxPending)
 	s.mu.Unlock()

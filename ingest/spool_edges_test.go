@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -230,7 +231,7 @@ func TestSpoolHoldsAReadingOnce(t *testing.T) {
 	defer closeSpool(t, s)
 	signed := sign(t, newDevice(t, newTestLog(t).id, "eu"), 0)
 	commitAll(t, s, signed, signed)
-	if n, size := s.Pending(); n != 1 || size != int64(signed.size()) {
+	if n, size := s.Pending(); n != 1 || size != int64(signed.Size()) {
 		t.Errorf("%d readings of %d bytes wait", n, size)
 	}
 	if list := takeAll(t, s, "eu"); len(list) != 1 {
@@ -284,11 +285,12 @@ func overwrite(t *testing.T, path string, content []byte) {
 func TestNewestFirstAcrossBoots(t *testing.T) {
 	s := roomy(t, memory(t), nil)
 	defer closeSpool(t, s)
-	d := newDevice(t, newTestLog(t).id, "eu")
+	log := newTestLog(t).id
+	d, key := newP256Device(t, log)
 	for n := range 3 {
 		commitAll(t, s, sign(t, d, n))
 	}
-	d = newDeviceOf(t, d.cfg.Log, "eu", d.cfg.Key, NextBoot(1))
+	d = newDeviceOf(t, log, "eu", key, client.NextBoot(1))
 	commitAll(t, s, sign(t, d, 3))
 	s.turnAround("eu", d.Author().Author(), time.Time{})
 	var order []string

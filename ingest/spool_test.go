@@ -152,7 +152,7 @@ func TestSpoolKeepsReadingsAndValues(t *testing.T) {
 			device = other
 		}
 		signed := sign(t, device, n)
-		key, state := device.journaled()
+		key, state := journaled(device)
 		err := s.Commit(Batch{Readings: []*Signed{signed}, Values: map[string][]byte{key: state, "n": fmt.Append(nil, n), fmt.Sprint("gone", n-1): nil, fmt.Sprint("gone", n): []byte("x")}})
 		if err != nil {
 			t.Fatal(err)

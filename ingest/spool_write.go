@@ -174,7 +174,7 @@ func (s *Spool) enqueue(g *spoolSegment, at frameAt, item *Signed) {
 		in:           g,
 		at:           at,
 		ordinal:      len(g.readings),
-		size:         item.size(),
+		size:         item.Size(),
 	}
 	g.readings = append(g.readings, p)
 	if old := s.byID[p.id]; old != nil {

@@ -7,11 +7,11 @@ import (
 	"sync"
 	"testing"
 
+	"indelible/api/client"
 	"indelible/cli/indelible/logcheck"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
-	"indelible/ingest"
 )
 
 // running is the node of a directory, serving in this process.
@@ -88,11 +88,11 @@ func (r *running) as(t testing.TB, name string) *session.Session {
 func served(t testing.TB, site founding.Site, read func(logcheck.Source)) {
 	t.Helper()
 	serving(t, site, func(r *running) {
-		client, err := ingest.NewHTTPClient(mustLoad(t, site, founding.Auditor).TLS())
+		web, err := client.HTTP(mustLoad(t, site, founding.Auditor).TLS())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer client.CloseIdleConnections()
-		read(logcheck.URL(client, r.url))
+		defer web.CloseIdleConnections()
+		read(logcheck.URL(web, r.url))
 	})
 }

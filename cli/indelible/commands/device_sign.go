@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -79,13 +80,13 @@ func (f signFlags) sign(a *app) (*ingest.Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	device, err := ingest.NewDevice(ingest.DeviceConfig{
+	device, err := client.NewDevice(client.DeviceConfig{
 		Key: key, Log: c.LogID(), Binding: binding, Jurisdiction: f.jurisdiction, State: state, Now: time.Now, Rand: rand.Reader,
 	})
 	if err != nil {
 		return nil, say.Usage("give the jurisdiction of the binding, such as eu", "the device cannot sign so: %v", err)
 	}
-	signed, err := device.Sign(reading)
+	signed, err := device.Sign(reading.Parts())
 	if err != nil {
 		return nil, say.Local(err, "the reading could not be signed", "check the Observation")
 	}
@@ -119,16 +120,16 @@ type deviceState struct {
 	Prev string `json:"prev,omitempty"`
 }
 
-func readDeviceState(dir string) (ingest.DeviceState, error) {
+func readDeviceState(dir string) (client.DeviceState, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, deviceStateFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return ingest.DeviceState{Boot: 1}, nil
+		return client.DeviceState{Boot: 1}, nil
 	}
 	var kept deviceState
 	if err == nil {
 		err = json.Unmarshal(raw, &kept)
 	}
-	state := ingest.DeviceState{Boot: kept.Boot, Seq: kept.Seq}
+	state := client.DeviceState{Boot: kept.Boot, Seq: kept.Seq}
 	if err == nil && kept.Prev != "" {
 		var prev entry.StatementID
 		prev, err = entry.ParseStatementID(kept.Prev)
@@ -141,7 +142,7 @@ func readDeviceState(dir string) (ingest.DeviceState, error) {
 	return state, nil
 }
 
-func writeDeviceState(dir string, state ingest.DeviceState) error {
+func writeDeviceState(dir string, state client.DeviceState) error {
 	kept := deviceState{Boot: state.Boot, Seq: state.Seq}
 	if state.Prev != nil {
 		kept.Prev = state.Prev.String()

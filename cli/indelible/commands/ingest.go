@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
 	"indelible/cli/indelible/session"
 	"indelible/cli/say"
@@ -163,13 +164,13 @@ func (in *intake) client(c *credential.Credential) (*ingest.Client, error) {
 	if in.a.settings.Server == "" {
 		return nil, say.Usage("name it with --server https://host:port", "no server is named")
 	}
-	client, err := ingest.NewClient(ingest.ClientConfig{
-		URL: in.a.settings.Server, TLS: c.TLS(), Policy: c.Policy, Receipts: in.receipts, Now: time.Now, Logger: in.logger,
-	})
+	speaker, err := ingest.NewClient(client.Config{
+		URL: in.a.settings.Server, TLS: c.TLS(), Policy: c.Policy, Now: time.Now, Logger: in.logger,
+	}, in.receipts)
 	if err == nil {
-		in.clients = append(in.clients, client)
+		in.clients = append(in.clients, speaker)
 	}
-	return client, err
+	return speaker, err
 }
 
 func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summary, error) {
@@ -181,7 +182,7 @@ func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summar
 	if err != nil {
 		return ingest.Summary{}, err
 	}
-	client, err := in.client(service)
+	speaker, err := in.client(service)
 	if err != nil {
 		return ingest.Summary{}, err
 	}
@@ -191,7 +192,7 @@ func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summar
 	}
 	bar := in.a.Progress("ingesting", int64(total))
 	job, err := ingest.NewJob(ingest.JobConfig{
-		Source: source, Spool: in.spool, Client: client, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
+		Source: source, Spool: in.spool, Client: speaker, Receipts: in.receipts, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
 		Jurisdiction: func(_ string, nth int) string { return in.f.jurisdictions[nth%len(in.f.jurisdictions)] },
 		Progress:     func(p ingest.Progress) { bar.Set(int64(p.Done)) },
 		Patience:     patience, Name: in.name,
@@ -212,7 +213,7 @@ func (in *intake) onboarding() (*ingest.Onboarding, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := in.client(registrar)
+	speaker, err := in.client(registrar)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +222,7 @@ func (in *intake) onboarding() (*ingest.Onboarding, error) {
 		return nil, say.Usage("name the authority init made in ca/, or another one", "the authority for devices cannot be read: %v", err)
 	}
 	return ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.spool,
+		Client: speaker, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.spool,
 		Identity: func(string) (*ingest.Identity, error) { return newIdentity(maker) },
 		Now:      time.Now, Rand: rand.Reader,
 	})

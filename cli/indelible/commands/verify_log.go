@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
 	"indelible/cli/indelible/logcheck"
 	"indelible/cli/say"
-	"indelible/ingest"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -74,11 +74,11 @@ func (a *app) source(dir string) (logcheck.Source, func(), error) {
 	if a.settings.Server == "" {
 		return nil, nil, say.Usage("name it with --server, or a folder with --dir", "no server is named")
 	}
-	client, err := ingest.NewHTTPClient(c.TLS())
+	web, err := client.HTTP(c.TLS())
 	if err != nil {
 		return nil, nil, say.Local(err, "the connection cannot be prepared", "look at the credential")
 	}
-	return logcheck.URL(client, a.settings.Server), client.CloseIdleConnections, nil
+	return logcheck.URL(web, a.settings.Server), web.CloseIdleConnections, nil
 }
 
 var errNoFolder = errors.New("it is no folder")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -52,7 +53,7 @@ func (s *Session) signSealed(d sealed) (*ingest.Signed, error) {
 	if d.mediaType == "" {
 		d.mediaType = entry.MediaTypeCBOR
 	}
-	parts, openings, err := ingest.Seal(s.rand, map[entry.Class]ingest.Content{
+	parts, openings, err := client.Seal(s.rand, map[entry.Class]ingest.Content{
 		d.class: {MediaType: d.mediaType, Bytes: d.content},
 	})
 	if err != nil {

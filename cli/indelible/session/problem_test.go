@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -39,7 +40,7 @@ func TestWhyAnIngestStopped(t *testing.T) {
 		"CALLER_FORBIDDEN": "role", "NOT_PLACED_HERE": "jurisdiction", "CALLER_UNKNOWN": "not enrolled",
 		entry.CodeAlreadyRegistered: "--work",
 	} {
-		refused := fmt.Errorf("ingest: %w: %w", ingest.ErrCallRefused, entry.Refuse(code, "a reason"))
+		refused := fmt.Errorf("ingest: %w: %w", client.ErrCallRefused, entry.Refuse(code, "a reason"))
 		p := say.AsProblem(IngestProblem(refused, time.Minute))
 		if p.Exit != say.ExitRefused || p.Code != string(code) || !strings.Contains(p.What+p.Next, says) || p.NotDone == "" {
 			t.Errorf("%s: %+v", code, p)

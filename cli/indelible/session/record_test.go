@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -21,7 +22,7 @@ func sealedObservation(t *testing.T) (entry.Parts, []*indeliblev1.Opening) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, openings, err := ingest.Seal(rand.Reader, map[entry.Class]ingest.Content{
+	parts, openings, err := client.Seal(rand.Reader, map[entry.Class]ingest.Content{
 		entry.ClassClinical: reading.Clinical, entry.ClassIdentity: *reading.Identity,
 	})
 	if err != nil {

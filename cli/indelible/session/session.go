@@ -10,10 +10,10 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/cli/say"
-	"indelible/ingest"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -46,7 +46,7 @@ func Open(c *credential.Credential, server string) (*Session, error) {
 	if err != nil || address.Scheme != "https" || address.Host == "" {
 		return nil, say.Usage("give it with --server", "%q is not the address of a server: it has the form https://host:port", server)
 	}
-	client, err := ingest.NewHTTPClient(c.TLS())
+	web, err := client.HTTP(c.TLS())
 	if err != nil {
 		return nil, say.Local(err, "the connection cannot be prepared", "look at the credential in "+c.Dir)
 	}
@@ -56,13 +56,13 @@ func Open(c *credential.Credential, server string) (*Session, error) {
 	}
 	limit := connect.WithReadMaxBytes(maxAnswer)
 	return &Session{
-		Credential: c, Server: server, HTTP: client,
-		Ledger:   indeliblev1connect.NewLedgerServiceClient(client, server, limit),
-		Devices:  indeliblev1connect.NewDevicesServiceClient(client, server, limit),
-		Subjects: indeliblev1connect.NewSubjectsServiceClient(client, server, limit),
-		Records:  indeliblev1connect.NewRecordsServiceClient(client, server, limit),
-		Erasure:  indeliblev1connect.NewErasureServiceClient(client, server, limit),
-		Cluster:  indeliblev1connect.NewClusterServiceClient(client, server, limit),
+		Credential: c, Server: server, HTTP: web,
+		Ledger:   indeliblev1connect.NewLedgerServiceClient(web, server, limit),
+		Devices:  indeliblev1connect.NewDevicesServiceClient(web, server, limit),
+		Subjects: indeliblev1connect.NewSubjectsServiceClient(web, server, limit),
+		Records:  indeliblev1connect.NewRecordsServiceClient(web, server, limit),
+		Erasure:  indeliblev1connect.NewErasureServiceClient(web, server, limit),
+		Cluster:  indeliblev1connect.NewClusterServiceClient(web, server, limit),
 		key:      key, now: time.Now, rand: rand.Reader,
 	}, nil
 }
@@ -77,7 +77,7 @@ func (s *Session) Policy() *proof.Policy { return s.Credential.Policy }
 func request[T any](jurisdiction string, message *T) *connect.Request[T] {
 	r := connect.NewRequest(message)
 	if jurisdiction != "" {
-		r.Header().Set(ingest.JurisdictionHeader, jurisdiction)
+		r.Header().Set(client.JurisdictionHeader, jurisdiction)
 	}
 	return r
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
@@ -166,7 +167,7 @@ func jurisdictionOf(_ string, nth int) string {
 }
 
 func (s *show) openOnboarding() error {
-	client, err := s.client(founding.Registrar1)
+	speaker, err := s.client(founding.Registrar1)
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (s *show) openOnboarding() error {
 	}
 	registrar := s.roles[founding.Registrar1].Credential
 	s.onboard, err = ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: s.spool,
+		Client: speaker, Registrar: registrar.Key, Log: registrar.LogID(), Spool: s.spool,
 		Identity: func(string) (*ingest.Identity, error) { return issue(maker) },
 		Now:      time.Now, Rand: rand.Reader,
 	})
@@ -208,8 +209,7 @@ func issue(maker *ingest.DeviceCA) (*ingest.Identity, error) {
 // verified and kept.
 func (s *show) client(name string) (*ingest.Client, error) {
 	role := s.roles[name]
-	return ingest.NewClient(ingest.ClientConfig{
-		URL: s.url, TLS: role.Credential.TLS(), Policy: role.Policy(),
-		Receipts: s.receipts, Now: time.Now, Logger: s.logger,
-	})
+	return ingest.NewClient(client.Config{
+		URL: s.url, TLS: role.Credential.TLS(), Policy: role.Policy(), Now: time.Now, Logger: s.logger,
+	}, s.receipts)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
@@ -72,14 +73,14 @@ func (s *show) forgeReading(ctx context.Context, victim *ingest.Proven) error {
 	if err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	device, err := ingest.NewDevice(ingest.DeviceConfig{
+	device, err := client.NewDevice(client.DeviceConfig{
 		Key: key, Log: victim.Statement.Log, Binding: victim.Statement.Sub.Binding(), Jurisdiction: victim.Statement.Jurisdiction,
-		State: ingest.DeviceState{Boot: 1}, Now: time.Now, Rand: rand.Reader,
+		State: client.DeviceState{Boot: 1}, Now: time.Now, Rand: rand.Reader,
 	})
 	if err != nil {
 		return err
 	}
-	forged, err := device.Sign(ingest.Reading{Clinical: ingest.Content{
+	forged, err := device.Sign(map[entry.Class]client.Content{entry.ClassClinical: {
 		MediaType: entry.MediaTypeFHIR, Bytes: []byte(`{"resourceType":"Observation","status":"final"}`),
 	}})
 	if err != nil {
