@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/vault"
@@ -99,7 +100,7 @@ func (b *batch) verify(context.Context) error {
 			return entry.Refuse(entry.CodeUnknownAuthor, "no author %s is enrolled", w.statement.Author)
 		}
 		if !mayRelay(b.who, author.ID, author.Role) {
-			return refuse(CodeSignerForbidden)
+			return wire.Refuse(wire.CodeSignerForbidden)
 		}
 		works, statements, keys = append(works, w), append(statements, w.statement), append(keys, author.Key)
 		return nil
@@ -225,7 +226,7 @@ func (b *batch) order(ctx context.Context) error {
 	outcomes, err := b.road.order(ctx, items, laneFor(works))
 	if errors.Is(err, raft.ErrOutcomeUnknown) {
 		for _, w := range works {
-			w.unknown, w.refusal = true, refuse(entry.CodeOutcomeUnknown)
+			w.unknown, w.refusal = true, wire.Refuse(entry.CodeOutcomeUnknown)
 		}
 		return nil
 	}

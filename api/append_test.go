@@ -12,6 +12,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -244,7 +245,7 @@ func TestReceiptsUnderPostQuantumCosignatures(t *testing.T) {
 			Entry:        &indeliblev1.GetReceiptRequest_Index{Index: o.GetIndex()},
 			Cosignatures: indeliblev1.Cosignatures_COSIGNATURES_ML_DSA_44,
 		}))
-		if refusalIn(err).GetCode() == string(CodeSizeBeyondLog) {
+		if refusalIn(err).GetCode() == string(wire.CodeSizeBeyondLog) {
 			continue // one comes every second
 		}
 		must(t, err)

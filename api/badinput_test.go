@@ -13,6 +13,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -170,15 +171,15 @@ func badOrigins(s *site, d, other, foreign *device) []badInput {
 		{"unknown binding", entry.CodeUnknownBinding, of(&unbound)},
 		{"a reading of elsewhere under this call's jurisdiction", entry.CodeWrongJurisdiction, s.elsewhere(far)},
 		{"another jurisdiction than the call's", entry.CodeWrongJurisdiction, s.refusedAlone(abroadReading())},
-		{"a kind of another RPC", CodeKindNotHere, s.refusedAlone(&indeliblev1.Submission{
+		{"a kind of another RPC", wire.CodeKindNotHere, s.refusedAlone(&indeliblev1.Submission{
 			Statement: s.people["registrar"].sign(entry.Draft{Kind: entry.KindAuthor, Body: &entry.AuthorChange{
 				Action: entry.AuthorSuspend, Author: d.id}}).Bytes()})},
-		{"a kind of another role", CodeCallerForbidden, s.refusedAlone(&indeliblev1.Submission{
+		{"a kind of another role", wire.CodeCallerForbidden, s.refusedAlone(&indeliblev1.Submission{
 			Statement: d.bindingStatement(s.people["registrar"]).Bytes()})},
 		{"double enrolment", entry.CodeAlreadyEnrolled, s.refusedEnrolment(d.enrolment(s.people["registrar"]))},
 		{"foreign CA", entry.CodeForeignCA, s.refusedEnrolment(foreign.enrolment(s.people["registrar"]))},
 		{"small-order key", entry.CodeBadKey, s.refusedEnrolment(smallOrder(s, d))},
-		{"somebody else's statement", CodeSignerForbidden, s.refusedEnrolment(foreign.enrolment(s.people["operator"]))},
+		{"somebody else's statement", wire.CodeSignerForbidden, s.refusedEnrolment(foreign.enrolment(s.people["operator"]))},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 )
@@ -86,7 +87,7 @@ func identify(log *ledger.Ledger, r *http.Request, now time.Time) (*caller, erro
 func keyOf(r *http.Request) (entry.AuthorID, error) {
 	cert := certificate(r)
 	if cert == nil {
-		return entry.AuthorID{}, refuse(CodeNoCertificate)
+		return entry.AuthorID{}, wire.Refuse(wire.CodeNoCertificate)
 	}
 	return sha256.Sum256(cert.RawSubjectPublicKeyInfo), nil
 }
@@ -94,22 +95,22 @@ func keyOf(r *http.Request) (entry.AuthorID, error) {
 // standing is what the log says of a caller now, or why it may not call.
 func standing(log *ledger.Ledger, id entry.AuthorID, expires, now time.Time) (*ledger.Author, error) {
 	if now.After(expires) {
-		return nil, refuse(CodeCertificateExpired)
+		return nil, wire.Refuse(wire.CodeCertificateExpired)
 	}
 	author, ok, err := log.Author(id)
 	if err != nil {
 		return nil, fmt.Errorf("api: look up the caller: %w", err)
 	}
 	if !ok {
-		return nil, refuse(CodeCallerUnknown)
+		return nil, wire.Refuse(wire.CodeCallerUnknown)
 	}
 	switch author.State {
 	case ledger.AuthorActive:
 		return author, nil
 	case ledger.AuthorSuspended:
-		return nil, refuse(CodeCallerSuspended)
+		return nil, wire.Refuse(wire.CodeCallerSuspended)
 	}
-	return nil, refuse(CodeCallerRevoked)
+	return nil, wire.Refuse(wire.CodeCallerRevoked)
 }
 
 // certificate is the verified client certificate of the connection, or nil.

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -103,12 +104,12 @@ func (s *site) provoke(d *device, clinician *person) []string {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/indelible.v1.SubjectsService/Find", strings.NewReader(body))
 		must(t, err)
 		request.Header.Set("Content-Type", contentType)
-		request.Header.Set(JurisdictionHeader, canary)
+		request.Header.Set(wire.JurisdictionHeader, canary)
 		response, err := clinician.http.Do(request)
 		must(t, err)
 		must(t, response.Body.Close())
 		if jurisdiction := post(t, clinician.http, s.url+"/indelible.v1.SubjectsService/Find", "application/json",
-			strings.NewReader(body), JurisdictionHeader, home); contentType == "application/json" {
+			strings.NewReader(body), wire.JurisdictionHeader, home); contentType == "application/json" {
 			said = append(said, jurisdiction.Message)
 		}
 	}

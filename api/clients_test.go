@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 )
 
 // clients are the Connect clients of one person.
@@ -38,7 +39,7 @@ type naming struct{ jurisdiction string }
 func (n *naming) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
 		if n.jurisdiction != "" {
-			r.Header().Set(JurisdictionHeader, n.jurisdiction)
+			r.Header().Set(wire.JurisdictionHeader, n.jurisdiction)
 		}
 		return next(ctx, r)
 	}
@@ -48,7 +49,7 @@ func (n *naming) WrapStreamingClient(next connect.StreamingClientFunc) connect.S
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
 		conn := next(ctx, spec)
 		if n.jurisdiction != "" {
-			conn.RequestHeader().Set(JurisdictionHeader, n.jurisdiction)
+			conn.RequestHeader().Set(wire.JurisdictionHeader, n.jurisdiction)
 		}
 		return conn
 	}

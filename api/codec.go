@@ -7,6 +7,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"indelible/api/wire"
 )
 
 // A body that cannot be decoded must be answered by a refusal with a code, and
@@ -128,18 +130,18 @@ func inspect(message any) error {
 	}
 	switch string(m.ProtoReflect().GetUnknown()) {
 	case string(markMalformed):
-		return refuse(CodeRequestMalformed)
+		return wire.Refuse(wire.CodeRequestMalformed)
 	case string(markUnknownField):
-		return refuse(CodeUnknownField)
+		return wire.Refuse(wire.CodeUnknownField)
 	case string(markCrowded):
-		return refuse(CodeRequestTooLarge)
+		return wire.Refuse(wire.CodeRequestTooLarge)
 	}
 	return unknownField(m.ProtoReflect(), m.ProtoReflect().Descriptor().FullName())
 }
 
 func unknownField(m protoreflect.Message, in protoreflect.FullName) error {
 	if len(m.GetUnknown()) > 0 {
-		r := refuse(CodeUnknownField)
+		r := wire.Refuse(wire.CodeUnknownField)
 		r.Text = "A " + string(in) + " has a field this node does not know."
 		return r
 	}

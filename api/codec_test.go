@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -32,16 +33,16 @@ func TestMessagesAreReadStrictly(t *testing.T) {
 	}{
 		{"binary", binaryCodec{}.Unmarshal, string(encoded), ""},
 		{"binary, empty", binaryCodec{}.Unmarshal, "", ""},
-		{"binary, unknown field", binaryCodec{}.Unmarshal, string(encoded) + string(extra), CodeUnknownField},
-		{"binary, unknown field within", binaryCodec{}.Unmarshal, string(deepEncoded), CodeUnknownField},
-		{"binary, truncated", binaryCodec{}.Unmarshal, string(encoded[:len(encoded)-1]), CodeRequestMalformed},
-		{"binary, our own mark", binaryCodec{}.Unmarshal, string(markMalformed), CodeRequestMalformed},
+		{"binary, unknown field", binaryCodec{}.Unmarshal, string(encoded) + string(extra), wire.CodeUnknownField},
+		{"binary, unknown field within", binaryCodec{}.Unmarshal, string(deepEncoded), wire.CodeUnknownField},
+		{"binary, truncated", binaryCodec{}.Unmarshal, string(encoded[:len(encoded)-1]), wire.CodeRequestMalformed},
+		{"binary, our own mark", binaryCodec{}.Unmarshal, string(markMalformed), wire.CodeRequestMalformed},
 		{"JSON", jsonCodec{"json"}.Unmarshal, `{"submissions":[{"statement":"AQ=="}]}`, ""},
-		{"JSON, unknown field", jsonCodec{"json"}.Unmarshal, `{"canary":1}`, CodeUnknownField},
-		{"JSON, unknown field within", jsonCodec{"json"}.Unmarshal, `{"submissions":[{"canary":{}}]}`, CodeUnknownField},
-		{"JSON, not JSON", jsonCodec{"json"}.Unmarshal, `canary`, CodeRequestMalformed},
-		{"JSON, twice", jsonCodec{"json"}.Unmarshal, `{"wait":1,"wait":2}`, CodeRequestMalformed},
-		{"JSON, empty", jsonCodec{"json"}.Unmarshal, ``, CodeRequestMalformed},
+		{"JSON, unknown field", jsonCodec{"json"}.Unmarshal, `{"canary":1}`, wire.CodeUnknownField},
+		{"JSON, unknown field within", jsonCodec{"json"}.Unmarshal, `{"submissions":[{"canary":{}}]}`, wire.CodeUnknownField},
+		{"JSON, not JSON", jsonCodec{"json"}.Unmarshal, `canary`, wire.CodeRequestMalformed},
+		{"JSON, twice", jsonCodec{"json"}.Unmarshal, `{"wait":1,"wait":2}`, wire.CodeRequestMalformed},
+		{"JSON, empty", jsonCodec{"json"}.Unmarshal, ``, wire.CodeRequestMalformed},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,7 +57,7 @@ func TestMessagesAreReadStrictly(t *testing.T) {
 				t.Fatalf("refused: %v", err)
 			case c.code != "" && (!errors.As(err, &r) || r.Code != c.code):
 				t.Fatalf("got %v, expected %s", err, c.code)
-			case c.code != "" && len(m.GetSubmissions()) > 0 && c.code == CodeRequestMalformed:
+			case c.code != "" && len(m.GetSubmissions()) > 0 && c.code == wire.CodeRequestMalformed:
 				t.Fatal("half a message was left")
 			}
 		})

@@ -18,33 +18,11 @@ import (
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/raft"
 )
-
-// TestEveryCodeHasARowAndAConnectCode: no refusal reaches a caller without a
-// text, a next step and a place in the table.
-func TestEveryCodeHasARowAndAConnectCode(t *testing.T) {
-	seen := map[entry.Code]bool{}
-	for _, row := range Codes() {
-		if seen[row.Code] {
-			t.Errorf("%s has two rows", row.Code)
-		}
-		seen[row.Code] = true
-		if _, ok := connectCodes[row.Code]; !ok {
-			t.Errorf("%s is not mapped to a Connect code", row.Code)
-		}
-		if row.Happened == "" || row.NotDone == "" || row.Next == "" {
-			t.Errorf("%s does not say what happened, what was not done and what to do next", row.Code)
-		}
-	}
-	for code := range connectCodes {
-		if !seen[code] {
-			t.Errorf("%s is mapped but has no row", code)
-		}
-	}
-}
 
 // exportedErrors are the sentinels of the packages below, by name.
 var exportedErrors = map[string]error{
@@ -152,7 +130,7 @@ func TestUnforeseenErrorsBecomeIncidents(t *testing.T) {
 	} {
 		f, logs := newFaults(t)
 		answer := f.answer(context.Background(), "/x/Y", err)
-		if connect.CodeOf(answer) != connect.CodeInternal || refusalIn(answer).GetCode() != string(CodeIncident) {
+		if connect.CodeOf(answer) != connect.CodeInternal || refusalIn(answer).GetCode() != string(wire.CodeIncident) {
 			t.Errorf("%v became %v", err, answer)
 		}
 		if strings.Contains(answer.Error(), "fire") || strings.Contains(answer.Error(), "raft") {
@@ -172,11 +150,11 @@ func TestForeseenErrorsKeepTheirMeaning(t *testing.T) {
 		retry bool
 	}{
 		{fmt.Errorf("x: %w", raft.ErrOutcomeUnknown), entry.CodeOutcomeUnknown, connect.CodeUnavailable, true},
-		{&raft.NotLeaderError{Leader: "n2"}, CodeNoLeader, connect.CodeUnavailable, true},
+		{&raft.NotLeaderError{Leader: "n2"}, wire.CodeNoLeader, connect.CodeUnavailable, true},
 		{&raft.Overloaded{RetryAfter: 7_000_000}, entry.CodeOverloaded, connect.CodeResourceExhausted, true},
-		{context.Canceled, CodeCancelled, connect.CodeCanceled, false},
+		{context.Canceled, wire.CodeCancelled, connect.CodeCanceled, false},
 		{entry.Refuse(entry.CodeSubjectErased, "gone"), entry.CodeSubjectErased, connect.CodeFailedPrecondition, false},
-		{connect.NewError(connect.CodeResourceExhausted, errors.New("canary")), CodeRequestTooLarge, connect.CodeInvalidArgument, false},
+		{connect.NewError(connect.CodeResourceExhausted, errors.New("canary")), wire.CodeRequestTooLarge, connect.CodeInvalidArgument, false},
 	}
 	for _, c := range cases {
 		f, _ := newFaults(t)
@@ -206,7 +184,7 @@ func TestAPanicIsAnIncident(t *testing.T) {
 	request.Header.Set("Content-Type", "application/json")
 	answer := &recorder{header: http.Header{}}
 	ungated.ServeHTTP(answer, request)
-	if !strings.Contains(answer.body.String(), string(CodeIncident)) || strings.Contains(answer.body.String(), "gate") {
+	if !strings.Contains(answer.body.String(), string(wire.CodeIncident)) || strings.Contains(answer.body.String(), "gate") {
 		t.Fatalf("answered %s", answer.body.String())
 	}
 	if count(t, s.server.metrics.panics) != 1 || !strings.Contains(s.logs.String(), "msg=panic") {

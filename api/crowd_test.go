@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -31,8 +32,8 @@ func TestCrowdedMessagesAreRefusedBeforeTheyAreMade(t *testing.T) {
 		{"one field again and again", "service", "LedgerService/Append", "application/proto", many("\x10\x01")},
 		{"JSON", "service", "LedgerService/Append", "application/json", []byte(`{"submissions":[` + strings.Repeat("{},", maxTokens) + `{}]}`)},
 	} {
-		got := post(t, s.people[c.who].http, s.url+"/indelible.v1."+c.path, c.contentType, bytes.NewReader(c.body), JurisdictionHeader, home)
-		if got.refusal != CodeRequestTooLarge {
+		got := post(t, s.people[c.who].http, s.url+"/indelible.v1."+c.path, c.contentType, bytes.NewReader(c.body), wire.JurisdictionHeader, home)
+		if got.refusal != wire.CodeRequestTooLarge {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 	}
@@ -61,7 +62,7 @@ func TestTheLargestValidRequestIsNotCrowded(t *testing.T) {
 			t.Fatalf("%T: %v", codec, err)
 		}
 	}
-	if _, ok := connectCodes[CodeRequestTooLarge]; !ok || refuse(CodeRequestTooLarge).Code == entry.CodeTooLarge {
+	if row, ok := wire.Meaning(wire.CodeRequestTooLarge); !ok || row.Connect == 0 || wire.Refuse(wire.CodeRequestTooLarge).Code == entry.CodeTooLarge {
 		t.Fatal("the code of the call is that of a statement")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 )
@@ -27,14 +28,14 @@ type devices struct{ *Server }
 func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.GetDeviceRequest]) (*connect.Response[indeliblev1.GetDeviceResponse], error) {
 	id := entry.AuthorID(in.Msg.GetAuthorId())
 	if who := callerOf(ctx); who.Role == entry.RoleDevice && who.ID != id {
-		return nil, refuse(CodeCallerForbidden)
+		return nil, wire.Refuse(wire.CodeCallerForbidden)
 	}
 	author, ok, err := s.log.Author(id)
 	if err != nil {
 		return nil, err
 	}
 	if !ok || author.Role != entry.RoleDevice {
-		return nil, refuse(CodeEntryNotFound)
+		return nil, wire.Refuse(wire.CodeEntryNotFound)
 	}
 	from, err := gapPlace(id, in.Msg.GetPageToken())
 	if err != nil {

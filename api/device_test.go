@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -60,7 +61,7 @@ func TestEntriesAndDevices(t *testing.T) {
 		}
 	}
 	_, err = s.people["registrar"].calls("").devices.GetDevice(t.Context(), connect.NewRequest(&indeliblev1.GetDeviceRequest{AuthorId: s.people["auditor"].id[:]}))
-	if refusalIn(err).GetCode() != string(CodeEntryNotFound) {
+	if refusalIn(err).GetCode() != string(wire.CodeEntryNotFound) {
 		t.Fatalf("an auditor as a device: %v", err)
 	}
 }
@@ -118,7 +119,7 @@ func TestSearchesForGapsAreFew(t *testing.T) {
 	<-s.server.searches
 	other := s.patient(home)
 	_, err = device.GetDevice(t.Context(), connect.NewRequest(&indeliblev1.GetDeviceRequest{AuthorId: other.id[:]}))
-	if refusalIn(err).GetCode() != string(CodeCallerForbidden) {
+	if refusalIn(err).GetCode() != string(wire.CodeCallerForbidden) {
 		t.Fatalf("a device asks for another: %v", err)
 	}
 }

@@ -19,7 +19,8 @@
 //   - PHI leaves only by release.go: access entry first, its receipt second, the
 //     vault third. An outcome that is not known releases nothing.
 //   - What a client hands in never comes back in an error, a log line or a metric.
-//     All errors pass through one table, errors.go; what is not in it becomes an
+//     All errors pass through one table, errors.go, and get the meaning and the Connect
+//     code of their row in package wire; what is not in it becomes an
 //     incident with a number and a fixed text. What the RPC library or the
 //     network would say in its own words is found before they can (envelope.go,
 //     intake.go).

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -21,7 +22,7 @@ const (
 func readable(r *http.Request) error {
 	for _, name := range []string{"Content-Encoding", "Connect-Content-Encoding", "Grpc-Encoding"} {
 		if !plainEncoding(r.Header.Get(name)) {
-			return refuse(CodeRequestCompressed)
+			return wire.Refuse(wire.CodeRequestCompressed)
 		}
 	}
 	if !readableTimeouts(r.Header) {
@@ -37,7 +38,7 @@ func readable(r *http.Request) error {
 }
 
 func malformed(text string) *entry.Refusal {
-	r := refuse(CodeRequestMalformed)
+	r := wire.Refuse(wire.CodeRequestMalformed)
 	r.Text = text
 	return r
 }
@@ -63,7 +64,7 @@ func readableQuery(u *url.URL) error {
 		return malformed("The call is of a version of the protocol that is not spoken here.")
 	}
 	if !plainEncoding(query.Get("compression")) {
-		return refuse(CodeRequestCompressed)
+		return wire.Refuse(wire.CodeRequestCompressed)
 	}
 	if !query.Has("message") {
 		return malformed("The query holds no message.")

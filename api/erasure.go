@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 )
@@ -20,7 +21,7 @@ func (s erasures) GetErasure(ctx context.Context, in *connect.Request[indeliblev
 		return nil, err
 	}
 	if !ok {
-		return nil, refuse(CodeEntryNotFound)
+		return nil, wire.Refuse(wire.CodeEntryNotFound)
 	}
 	out := &indeliblev1.GetErasureResponse{
 		State: stateOf(erasure), Scope: indeliblev1.ErasureScope(erasure.Scope), Jurisdiction: erasure.Jurisdiction,

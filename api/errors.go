@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/raft"
@@ -28,15 +29,15 @@ var sentinels = []struct {
 	err  error
 	code entry.Code
 }{
-	{raft.ErrNotLeader, CodeNoLeader},
+	{raft.ErrNotLeader, wire.CodeNoLeader},
 	{raft.ErrOutcomeUnknown, entry.CodeOutcomeUnknown},
-	{raft.ErrStopped, CodeNodeStopping},
-	{raft.ErrUnknownGroup, CodeNotPlacedHere},
+	{raft.ErrStopped, wire.CodeNodeStopping},
+	{raft.ErrUnknownGroup, wire.CodeNotPlacedHere},
 	{raft.ErrTooLarge, entry.CodeTooLarge},
-	{raft.ErrBroken, CodeIncident},
-	{ledger.ErrBeyond, CodeSizeBeyondLog},
-	{context.Canceled, CodeCancelled},
-	{context.DeadlineExceeded, CodeDeadline},
+	{raft.ErrBroken, wire.CodeIncident},
+	{ledger.ErrBeyond, wire.CodeSizeBeyondLog},
+	{context.Canceled, wire.CodeCancelled},
+	{context.DeadlineExceeded, wire.CodeDeadline},
 }
 
 // retryDelay is what a caller is told to wait when nothing better is known.
@@ -67,17 +68,17 @@ func (f *faults) refusal(ctx context.Context, procedure string, err error) (*ent
 	}
 	var over *raft.Overloaded
 	if errors.As(err, &over) {
-		return refuse(entry.CodeOverloaded), over.RetryAfter
+		return wire.Refuse(entry.CodeOverloaded), over.RetryAfter
 	}
 	for _, s := range sentinels {
-		if errors.Is(err, s.err) && s.code != CodeIncident {
-			return refuse(s.code), f.delay(s.code)
+		if errors.Is(err, s.err) && s.code != wire.CodeIncident {
+			return wire.Refuse(s.code), f.delay(s.code)
 		}
 	}
 	if r := fromConnect(err); r != nil {
 		return r, 0
 	}
-	r = refuse(CodeIncident)
+	r = wire.Refuse(wire.CodeIncident)
 	r.Text += " Incident " + f.incident(ctx, procedure, err) + "."
 	return r, 0
 }
@@ -85,15 +86,15 @@ func (f *faults) refusal(ctx context.Context, procedure string, err error) (*ent
 // known keeps codes that have a row and turns the rest into what they are: a
 // fault of ours.
 func known(r *entry.Refusal) *entry.Refusal {
-	if _, ok := connectCodes[r.Code]; ok {
+	if _, ok := wire.Meaning(r.Code); ok {
 		return r
 	}
-	return refuse(CodeIncident)
+	return wire.Refuse(wire.CodeIncident)
 }
 
 func (f *faults) delay(code entry.Code) time.Duration {
 	switch code {
-	case entry.CodeOverloaded, CodeNoLeader, entry.CodeOutcomeUnknown:
+	case entry.CodeOverloaded, wire.CodeNoLeader, entry.CodeOutcomeUnknown:
 		return retryDelay
 	}
 	return 0
@@ -119,7 +120,8 @@ func (f *faults) answer(ctx context.Context, procedure string, err error) error 
 	}
 	r, wait := f.refusal(ctx, procedure, err)
 	f.metrics.refused(r.Code)
-	out := connect.NewError(connectCodes[r.Code], r)
+	row, _ := wire.Meaning(r.Code) // refusal gives no other
+	out := connect.NewError(row.Connect, r)
 	f.attach(out, wireRefusal(r))
 	if wait > 0 {
 		f.attach(out, &errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
@@ -143,7 +145,7 @@ func (f *faults) attach(to *connect.Error, message proto.Message) {
 
 // wireRefusal is a refusal as callers see it.
 func wireRefusal(r *entry.Refusal) *indeliblev1.Refusal {
-	row := meanings[r.Code]
+	row, _ := wire.Meaning(r.Code)
 	return &indeliblev1.Refusal{
 		Code: string(r.Code), Text: r.Text, NotDone: row.NotDone, Next: row.Next, Retryable: r.Retryable,
 	}
@@ -163,15 +165,15 @@ func fromConnect(err error) *entry.Refusal {
 	}
 	switch c.Code() {
 	case connect.CodeResourceExhausted:
-		return refuse(CodeRequestTooLarge)
+		return wire.Refuse(wire.CodeRequestTooLarge)
 	case connect.CodeInvalidArgument:
-		return refuse(CodeRequestMalformed)
+		return wire.Refuse(wire.CodeRequestMalformed)
 	case connect.CodeCanceled:
-		return refuse(CodeCancelled)
+		return wire.Refuse(wire.CodeCancelled)
 	case connect.CodeDeadlineExceeded:
-		return refuse(CodeDeadline)
+		return wire.Refuse(wire.CodeDeadline)
 	case connect.CodeUnimplemented:
-		return refuse(CodeUnknownRPC)
+		return wire.Refuse(wire.CodeUnknownRPC)
 	}
 	return nil
 }
@@ -180,7 +182,7 @@ func fromConnect(err error) *entry.Refusal {
 // holds bytes of the input: paths are names and positions, our schema has no
 // maps, and the rules' texts are constant.
 func fromViolations(invalid *protovalidate.ValidationError) *entry.Refusal {
-	r := refuse(CodeRequestInvalid)
+	r := wire.Refuse(wire.CodeRequestInvalid)
 	if len(invalid.Violations) == 0 {
 		return r
 	}

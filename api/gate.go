@@ -11,13 +11,10 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 )
-
-// JurisdictionHeader names the jurisdiction of a request that carries or
-// returns health data.
-const JurisdictionHeader = "Indelible-Jurisdiction"
 
 // Time limits of calls. A unary call waits for a checkpoint, which takes
 // milliseconds; the rest is for a slow client and a cluster in an election.
@@ -52,7 +49,7 @@ func (g *gate) wrap(next http.Handler) http.Handler {
 		began := g.now()
 		rule, ok := g.rules[r.URL.Path]
 		if !ok {
-			g.turnAway(w, r, "unknown", refuse(CodeUnknownRPC))
+			g.turnAway(w, r, "unknown", wire.Refuse(wire.CodeUnknownRPC))
 			return
 		}
 		who, err := g.who(r, rule)
@@ -114,7 +111,7 @@ func (g *gate) who(r *http.Request, rule *rule) (*caller, error) {
 	}
 	if !rule.allows(who.Role) {
 		if !rule.recordsDenial() {
-			return nil, refuse(CodeCallerForbidden)
+			return nil, wire.Refuse(wire.CodeCallerForbidden)
 		}
 		who.forbidden = true
 	}
@@ -127,7 +124,7 @@ func (g *gate) who(r *http.Request, rule *rule) (*caller, error) {
 	}
 	if !who.May(who.jurisdiction) {
 		if !rule.recordsDenial() {
-			return nil, refuse(CodeCallerJurisdiction)
+			return nil, wire.Refuse(wire.CodeCallerJurisdiction)
 		}
 		who.forbidden = true
 	}
@@ -136,15 +133,15 @@ func (g *gate) who(r *http.Request, rule *rule) (*caller, error) {
 
 // jurisdiction reads the header and refuses what this node must not receive.
 func (g *gate) jurisdiction(r *http.Request) (string, error) {
-	names := r.Header.Values(JurisdictionHeader)
+	names := r.Header.Values(wire.JurisdictionHeader)
 	if len(names) == 0 {
-		return "", refuse(CodeJurisdictionMissing)
+		return "", wire.Refuse(wire.CodeJurisdictionMissing)
 	}
 	if len(names) > 1 || !entry.ValidJurisdiction(names[0]) {
-		return "", refuse(CodeJurisdictionMalformed)
+		return "", wire.Refuse(wire.CodeJurisdictionMalformed)
 	}
 	if !slices.Contains(g.placement, names[0]) {
-		return "", &detailed{Refusal: refuse(CodeNotPlacedHere), beside: g.placed(names[0])}
+		return "", &detailed{Refusal: wire.Refuse(wire.CodeNotPlacedHere), beside: g.placed(names[0])}
 	}
 	return names[0], nil
 }

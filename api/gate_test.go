@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 )
@@ -112,17 +113,17 @@ func TestRoles(t *testing.T) {
 			continue // the same gate; a stream's first answer needs a client of its own
 		}
 		for name, role := range roles {
-			got := post(t, s.people[name].http, s.url+procedure, "application/json", strings.NewReader(`{}`), JurisdictionHeader, home).refusal
+			got := post(t, s.people[name].http, s.url+procedure, "application/json", strings.NewReader(`{}`), wire.JurisdictionHeader, home).refusal
 			switch {
 			case role == 0:
-				if got != CodeCallerUnknown {
+				if got != wire.CodeCallerUnknown {
 					t.Errorf("%s as somebody unknown: %q", procedure, got)
 				}
 			case rule.allows(role) || rule.recordsDenial():
-				if got == CodeCallerForbidden || got == CodeCallerUnknown {
+				if got == wire.CodeCallerForbidden || got == wire.CodeCallerUnknown {
 					t.Errorf("%s as %s: %q", procedure, name, got)
 				}
-			case got != CodeCallerForbidden:
+			case got != wire.CodeCallerForbidden:
 				t.Errorf("%s as %s: %q", procedure, name, got)
 			}
 		}
@@ -155,12 +156,12 @@ func TestJurisdictionIsCheckedBeforeTheBody(t *testing.T) {
 		headers   []string
 		code      entry.Code
 	}{
-		{"none", "service", nil, CodeJurisdictionMissing},
-		{"not a name", "service", []string{JurisdictionHeader, "EU/../"}, CodeJurisdictionMalformed},
-		{"two", "service", []string{JurisdictionHeader, home, JurisdictionHeader, second}, CodeJurisdictionMalformed},
-		{"not placed here", "service", []string{JurisdictionHeader, abroad}, CodeNotPlacedHere},
-		{"nowhere", "service", []string{JurisdictionHeader, "xx"}, CodeNotPlacedHere},
-		{"not the caller's", "local", []string{JurisdictionHeader, second}, CodeCallerJurisdiction},
+		{"none", "service", nil, wire.CodeJurisdictionMissing},
+		{"not a name", "service", []string{wire.JurisdictionHeader, "EU/../"}, wire.CodeJurisdictionMalformed},
+		{"two", "service", []string{wire.JurisdictionHeader, home, wire.JurisdictionHeader, second}, wire.CodeJurisdictionMalformed},
+		{"not placed here", "service", []string{wire.JurisdictionHeader, abroad}, wire.CodeNotPlacedHere},
+		{"nowhere", "service", []string{wire.JurisdictionHeader, "xx"}, wire.CodeNotPlacedHere},
+		{"not the caller's", "local", []string{wire.JurisdictionHeader, second}, wire.CodeCallerJurisdiction},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -185,7 +186,7 @@ func TestJurisdictionIsCheckedBeforeTheBody(t *testing.T) {
 			if !bytes.Contains(answer.body.Bytes(), []byte(c.code)) {
 				t.Fatalf("answered %s, expected %s", answer.body.String(), c.code)
 			}
-			if c.code == CodeNotPlacedHere && !bytes.Contains(answer.body.Bytes(), []byte("indelible.v1.Placement")) {
+			if c.code == wire.CodeNotPlacedHere && !bytes.Contains(answer.body.Bytes(), []byte("indelible.v1.Placement")) {
 				t.Fatal("the answer names no node to go to")
 			}
 		})
@@ -223,20 +224,20 @@ func TestRequestsOutsideTheSchemaAreRefused(t *testing.T) {
 		body                    []byte
 		code                    entry.Code
 	}{
-		{"too large", rpc, "application/proto", large, CodeRequestTooLarge},
-		{"too large as JSON", rpc, "application/json", large, CodeRequestTooLarge},
-		{"not protobuf", rpc, "application/proto", []byte("canary"), CodeRequestMalformed},
-		{"not JSON", rpc, "application/json", []byte("canary"), CodeRequestMalformed},
-		{"unknown field", rpc, "application/proto", unknown, CodeUnknownField},
-		{"unknown field in JSON", rpc, "application/json", []byte(`{"canary":"canary"}`), CodeUnknownField},
-		{"a rule of the schema", rpc, "application/json", []byte(`{"submissions":[],"wait":0}`), CodeRequestInvalid},
-		{"another rule", rpc, "application/json", []byte(`{"submissions":[{"openings":[{"class":9,"opening":"Y2FuYXJ5"}]}]}`), CodeRequestInvalid},
-		{"unknown RPC", "/indelible.v1.LedgerService/Canary", "application/proto", valid, CodeUnknownRPC},
+		{"too large", rpc, "application/proto", large, wire.CodeRequestTooLarge},
+		{"too large as JSON", rpc, "application/json", large, wire.CodeRequestTooLarge},
+		{"not protobuf", rpc, "application/proto", []byte("canary"), wire.CodeRequestMalformed},
+		{"not JSON", rpc, "application/json", []byte("canary"), wire.CodeRequestMalformed},
+		{"unknown field", rpc, "application/proto", unknown, wire.CodeUnknownField},
+		{"unknown field in JSON", rpc, "application/json", []byte(`{"canary":"canary"}`), wire.CodeUnknownField},
+		{"a rule of the schema", rpc, "application/json", []byte(`{"submissions":[],"wait":0}`), wire.CodeRequestInvalid},
+		{"another rule", rpc, "application/json", []byte(`{"submissions":[{"openings":[{"class":9,"opening":"Y2FuYXJ5"}]}]}`), wire.CodeRequestInvalid},
+		{"unknown RPC", "/indelible.v1.LedgerService/Canary", "application/proto", valid, wire.CodeUnknownRPC},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			before := count(t, s.server.metrics.refusals.WithLabelValues(string(c.code)))
-			got := post(t, s.people["service"].http, s.url+c.path, c.contentType, bytes.NewReader(c.body), JurisdictionHeader, home)
+			got := post(t, s.people["service"].http, s.url+c.path, c.contentType, bytes.NewReader(c.body), wire.JurisdictionHeader, home)
 			if got.refusal != c.code {
 				t.Fatalf("got %+v, expected %s", got, c.code)
 			}
@@ -277,7 +278,7 @@ func TestThreeProtocols(t *testing.T) {
 			_, err = service.records.Read(t.Context(), connect.NewRequest(&indeliblev1.ReadRequest{
 				Handle: d.handle[:], Parts: []indeliblev1.Class{indeliblev1.Class_CLASS_CLINICAL}, Purpose: indeliblev1.Purpose_PURPOSE_TREAT,
 			}))
-			if connect.CodeOf(err) != connect.CodePermissionDenied || refusalIn(err).GetCode() != string(CodeAccessDenied) {
+			if connect.CodeOf(err) != connect.CodePermissionDenied || refusalIn(err).GetCode() != string(wire.CodeAccessDenied) {
 				t.Fatalf("a denied read: %v", err)
 			}
 			stream := service.ledger.AppendStream(t.Context())

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/grpchealth"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"indelible/api/wire"
 	"indelible/raft"
 )
 
@@ -18,7 +19,7 @@ type health struct{ node *raft.Node }
 // Check implements grpchealth.Checker.
 func (h health) Check(_ context.Context, in *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	if in.Service != "" && !slices.Contains(services, in.Service) {
-		return nil, connect.NewError(connect.CodeNotFound, refuse(CodeUnknownRPC))
+		return nil, connect.NewError(connect.CodeNotFound, wire.Refuse(wire.CodeUnknownRPC))
 	}
 	if !h.node.Status().Ready {
 		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil

@@ -16,6 +16,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -86,11 +87,11 @@ func TestWhoeverMayConnectCannotFillTheNode(t *testing.T) {
 		headers                 []string
 		code                    entry.Code
 	}{
-		{"compressed", check, "application/proto", &bomb, []string{"Content-Encoding", "gzip"}, CodeRequestCompressed},
-		{"large", check, "application/proto", large(), nil, CodeRequestTooLarge},
-		{"large as JSON", check, "application/json", large(), nil, CodeRequestTooLarge},
-		{"not a message", check, "application/json", strings.NewReader("canary"), nil, CodeRequestMalformed},
-		{"large query", reflect, "application/connect+proto", io.MultiReader(strings.NewReader("\x00\x00\x10\x00\x00"), large()), nil, CodeRequestTooLarge},
+		{"compressed", check, "application/proto", &bomb, []string{"Content-Encoding", "gzip"}, wire.CodeRequestCompressed},
+		{"large", check, "application/proto", large(), nil, wire.CodeRequestTooLarge},
+		{"large as JSON", check, "application/json", large(), nil, wire.CodeRequestTooLarge},
+		{"not a message", check, "application/json", strings.NewReader("canary"), nil, wire.CodeRequestMalformed},
+		{"large query", reflect, "application/connect+proto", io.MultiReader(strings.NewReader("\x00\x00\x10\x00\x00"), large()), nil, wire.CodeRequestTooLarge},
 	} {
 		got := s.words(stranger.http, c.path, c.contentType, c.body, c.headers...)
 		if !strings.Contains(got, string(c.code)) || strings.Contains(got, "canary") {
@@ -108,7 +109,7 @@ func (s *site) words(client *http.Client, path, contentType string, body io.Read
 		request.Method, request.Body = http.MethodGet, nil
 	}
 	request.Header.Set("Content-Type", contentType)
-	request.Header.Set(JurisdictionHeader, home)
+	request.Header.Set(wire.JurisdictionHeader, home)
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
@@ -133,30 +134,30 @@ func TestNothingIsRefusedInTheLibrarysWords(t *testing.T) {
 		code                          entry.Code
 		headers                       []string
 	}{
-		{"compression", append1, "application/json", "{}", CodeRequestCompressed, []string{"Content-Encoding", "canary"}},
-		{"compression, gRPC", append1, grpc, "\x00\x00\x00\x00\x00", CodeRequestCompressed, []string{"Grpc-Encoding", "canary"}},
-		{"compression, stream", stream, streamed, "\x01\x00\x00\x00\x00", CodeRequestCompressed, []string{"Connect-Content-Encoding", "canary"}},
-		{"compressed after all", append1, grpc, "\x01\x00\x00\x00\x02xx", CodeRequestMalformed, nil},
-		{"timeout", append1, "application/json", "{}", CodeRequestMalformed, []string{"Connect-Timeout-Ms", "canary"}},
-		{"timeout too long", append1, "application/json", "{}", CodeRequestMalformed, []string{"Connect-Timeout-Ms", "99999999999"}},
-		{"timeout below zero", append1, "application/json", "{}", CodeRequestMalformed, []string{"Connect-Timeout-Ms", "-1"}},
-		{"longest timeout", append1, "application/json", "{}", CodeRequestInvalid, []string{"Connect-Timeout-Ms", "9999999999"}},
-		{"timeout, gRPC", append1, grpc, "\x00\x00\x00\x00\x00", CodeRequestMalformed, []string{"Grpc-Timeout", "canary"}},
-		{"timeout without a number", append1, grpc, "\x00\x00\x00\x00\x00", CodeRequestMalformed, []string{"Grpc-Timeout", "S"}},
-		{"longest timeout, gRPC", append1, grpc, "\x00\x00\x00\x00\x00", CodeRequestInvalid, []string{"Grpc-Timeout", "99999999H"}},
-		{"version", append1, "application/json", "{}", CodeRequestMalformed, []string{"Connect-Protocol-Version", "canary"}},
-		{"short message", append1, grpc, "\x00\x00\x00\x00\x09canary", CodeRequestIncomplete, nil},
-		{"short prefix", append1, grpc, "\x00\x00", CodeRequestIncomplete, nil},
-		{"no message", append1, grpc, "", CodeRequestMalformed, nil},
-		{"two messages", append1, grpc, "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", CodeRequestMalformed, nil},
-		{"flags", append1, grpc, "\x42\x00\x00\x00\x06canary", CodeRequestMalformed, nil},
-		{"trailers", append1, web, "\x80\x00\x00\x00\x06canary", CodeRequestMalformed, nil},
-		{"end of stream", stream, streamed, "\x02\x00\x00\x00\x06canary", CodeRequestMalformed, nil},
-		{"short message, stream", stream, streamed, "\x00\x00\x00\x00\x09canary", CodeRequestIncomplete, nil},
-		{"query without a message", get + "?connect=v1&encoding=json", "", "", CodeRequestMalformed, nil},
-		{"query of a version", get + "?connect=canary&message=%7B%7D&encoding=json", "", "", CodeRequestMalformed, nil},
-		{"query, compressed", get + "?message=%7B%7D&encoding=json&compression=canary", "", "", CodeRequestCompressed, nil},
-		{"query that is not base64", get + "?message=!canary!&encoding=json&base64=1", "", "", CodeRequestMalformed, nil},
+		{"compression", append1, "application/json", "{}", wire.CodeRequestCompressed, []string{"Content-Encoding", "canary"}},
+		{"compression, gRPC", append1, grpc, "\x00\x00\x00\x00\x00", wire.CodeRequestCompressed, []string{"Grpc-Encoding", "canary"}},
+		{"compression, stream", stream, streamed, "\x01\x00\x00\x00\x00", wire.CodeRequestCompressed, []string{"Connect-Content-Encoding", "canary"}},
+		{"compressed after all", append1, grpc, "\x01\x00\x00\x00\x02xx", wire.CodeRequestMalformed, nil},
+		{"timeout", append1, "application/json", "{}", wire.CodeRequestMalformed, []string{"Connect-Timeout-Ms", "canary"}},
+		{"timeout too long", append1, "application/json", "{}", wire.CodeRequestMalformed, []string{"Connect-Timeout-Ms", "99999999999"}},
+		{"timeout below zero", append1, "application/json", "{}", wire.CodeRequestMalformed, []string{"Connect-Timeout-Ms", "-1"}},
+		{"longest timeout", append1, "application/json", "{}", wire.CodeRequestInvalid, []string{"Connect-Timeout-Ms", "9999999999"}},
+		{"timeout, gRPC", append1, grpc, "\x00\x00\x00\x00\x00", wire.CodeRequestMalformed, []string{"Grpc-Timeout", "canary"}},
+		{"timeout without a number", append1, grpc, "\x00\x00\x00\x00\x00", wire.CodeRequestMalformed, []string{"Grpc-Timeout", "S"}},
+		{"longest timeout, gRPC", append1, grpc, "\x00\x00\x00\x00\x00", wire.CodeRequestInvalid, []string{"Grpc-Timeout", "99999999H"}},
+		{"version", append1, "application/json", "{}", wire.CodeRequestMalformed, []string{"Connect-Protocol-Version", "canary"}},
+		{"short message", append1, grpc, "\x00\x00\x00\x00\x09canary", wire.CodeRequestIncomplete, nil},
+		{"short prefix", append1, grpc, "\x00\x00", wire.CodeRequestIncomplete, nil},
+		{"no message", append1, grpc, "", wire.CodeRequestMalformed, nil},
+		{"two messages", append1, grpc, "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", wire.CodeRequestMalformed, nil},
+		{"flags", append1, grpc, "\x42\x00\x00\x00\x06canary", wire.CodeRequestMalformed, nil},
+		{"trailers", append1, web, "\x80\x00\x00\x00\x06canary", wire.CodeRequestMalformed, nil},
+		{"end of stream", stream, streamed, "\x02\x00\x00\x00\x06canary", wire.CodeRequestMalformed, nil},
+		{"short message, stream", stream, streamed, "\x00\x00\x00\x00\x09canary", wire.CodeRequestIncomplete, nil},
+		{"query without a message", get + "?connect=v1&encoding=json", "", "", wire.CodeRequestMalformed, nil},
+		{"query of a version", get + "?connect=canary&message=%7B%7D&encoding=json", "", "", wire.CodeRequestMalformed, nil},
+		{"query, compressed", get + "?message=%7B%7D&encoding=json&compression=canary", "", "", wire.CodeRequestCompressed, nil},
+		{"query that is not base64", get + "?message=!canary!&encoding=json&base64=1", "", "", wire.CodeRequestMalformed, nil},
 	} {
 		before := count(t, s.server.metrics.refusals.WithLabelValues(string(c.code)))
 		got := s.words(s.people["service"].http, c.path, c.contentType, strings.NewReader(c.body), c.headers...)
@@ -185,7 +186,7 @@ func TestABrokenBodyIsAnsweredByTheTable(t *testing.T) {
 	must(t, err)
 	raw, err := io.ReadAll(response.Body)
 	must(t, errors.Join(err, response.Body.Close()))
-	if !bytes.Contains(raw, []byte(CodeRequestIncomplete)) || bytes.Contains(raw, []byte("127.0.0.1")) {
+	if !bytes.Contains(raw, []byte(wire.CodeRequestIncomplete)) || bytes.Contains(raw, []byte("127.0.0.1")) {
 		t.Fatalf("answered %s", raw)
 	}
 	if n := count(t, s.server.metrics.calls.WithLabelValues("/indelible.v1.LedgerService/Append", "aborted")); n != 1 {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"indelible/api/wire"
 )
 
 // prefixBytes is what gRPC, gRPC-Web and Connect's streams put before each
@@ -74,9 +76,9 @@ func (b *intake) read(p []byte) (int, error) {
 	case err == nil:
 		return n, nil
 	case !errors.Is(err, io.EOF) || b.have > 0:
-		return n, refuse(CodeRequestIncomplete)
+		return n, wire.Refuse(wire.CodeRequestIncomplete)
 	case b.framed && !b.many && b.begun == 0:
-		return n, refuse(CodeRequestMalformed)
+		return n, wire.Refuse(wire.CodeRequestMalformed)
 	}
 	if b.ended != nil {
 		if fault := b.ended(); fault != nil {
@@ -104,7 +106,7 @@ func (b *intake) count(p []byte) error {
 	n := int64(len(p))
 	if !b.framed {
 		if b.held+n > b.limit {
-			return refuse(CodeRequestTooLarge)
+			return wire.Refuse(wire.CodeRequestTooLarge)
 		}
 		return b.take(n)
 	}
@@ -132,9 +134,9 @@ func (b *intake) begin() error {
 	b.left = int64(binary.BigEndian.Uint32(b.prefix[1:]))
 	switch {
 	case b.prefix[0] != 0, b.begun > 1 && !b.many:
-		return refuse(CodeRequestMalformed)
+		return wire.Refuse(wire.CodeRequestMalformed)
 	case b.left > b.limit:
-		return refuse(CodeRequestTooLarge)
+		return wire.Refuse(wire.CodeRequestTooLarge)
 	}
 	b.finish()
 	return nil
@@ -153,7 +155,7 @@ func (b *intake) pass() error {
 	n, err := io.CopyN(io.Discard, b.ReadCloser, b.left)
 	if b.left -= n; err != nil {
 		b.skip = false
-		return refuse(CodeRequestIncomplete)
+		return wire.Refuse(wire.CodeRequestIncomplete)
 	}
 	b.skip = false
 	b.finish()

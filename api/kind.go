@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/raft"
 )
@@ -68,9 +69,9 @@ func kindRuleOf(s *entry.Statement) *kindRule {
 func (k *kindRule) refusal(who *caller, open bool) *entry.Refusal {
 	switch {
 	case k == nil, open && !k.open, !open && !k.sealed:
-		return refuse(CodeKindNotHere)
+		return wire.Refuse(wire.CodeKindNotHere)
 	case !slices.Contains(k.roles, who.Role):
-		return refuse(CodeCallerForbidden)
+		return wire.Refuse(wire.CodeCallerForbidden)
 	}
 	return nil
 }

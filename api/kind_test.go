@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/raft"
 )
@@ -83,7 +84,7 @@ func TestWhoMayHandInWhat(t *testing.T) {
 				refusal := kindRuleOf(statement).refusal(&caller{Author: authorOf(1, role)}, open)
 				if refusal == nil {
 					taken = append(taken, role)
-				} else if want := map[bool]entry.Code{true: CodeKindNotHere, false: CodeCallerForbidden}[expected == ""]; refusal.Code != want {
+				} else if want := map[bool]entry.Code{true: wire.CodeKindNotHere, false: wire.CodeCallerForbidden}[expected == ""]; refusal.Code != want {
 					t.Errorf("%s by %s, open %v: %s, expected %s", name, role, open, refusal.Code, want)
 				}
 			}

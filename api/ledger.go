@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/raft"
@@ -52,7 +53,7 @@ func (s ledgers) GetReceipt(ctx context.Context, in *connect.Request[indeliblev1
 	}
 	size := max(in.Msg.GetMinSize(), index+1)
 	if size > s.log.Size() {
-		return nil, refuse(CodeSizeBeyondLog)
+		return nil, wire.Refuse(wire.CodeSizeBeyondLog)
 	}
 	published, err := s.covering(ctx, size, in.Msg.GetCosignatures())
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Server) covering(ctx context.Context, size uint64, with indeliblev1.Cos
 	}
 	published := s.node.PublishedPQ()
 	if published == nil || published.Checkpoint.Size < size {
-		return nil, refuse(CodeSizeBeyondLog)
+		return nil, wire.Refuse(wire.CodeSizeBeyondLog)
 	}
 	return published, nil
 }
@@ -103,12 +104,12 @@ func (s *Server) locate(in named) (uint64, error) {
 			return 0, err
 		}
 		if !ok {
-			return 0, refuse(CodeEntryNotFound)
+			return 0, wire.Refuse(wire.CodeEntryNotFound)
 		}
 		index = found
 	}
 	if index >= s.log.Size() {
-		return 0, refuse(CodeEntryNotFound)
+		return 0, wire.Refuse(wire.CodeEntryNotFound)
 	}
 	return index, nil
 }
@@ -174,7 +175,7 @@ func (s ledgers) GetCheckpoint(_ context.Context, in *connect.Request[indeliblev
 		published = s.node.PublishedPQ()
 	}
 	if published == nil {
-		return nil, refuse(CodeSizeBeyondLog)
+		return nil, wire.Refuse(wire.CodeSizeBeyondLog)
 	}
 	return connect.NewResponse(&indeliblev1.GetCheckpointResponse{Note: published.Note, Size: published.Checkpoint.Size}), nil
 }
@@ -183,11 +184,11 @@ func (s ledgers) GetCheckpoint(_ context.Context, in *connect.Request[indeliblev
 func (s ledgers) GetConsistency(_ context.Context, in *connect.Request[indeliblev1.GetConsistencyRequest]) (*connect.Response[indeliblev1.GetConsistencyResponse], error) {
 	published := s.node.Published()
 	if published == nil || in.Msg.GetNewSize() > published.Checkpoint.Size {
-		return nil, refuse(CodeSizeBeyondLog)
+		return nil, wire.Refuse(wire.CodeSizeBeyondLog)
 	}
 	path, err := s.log.Consistency(in.Msg.GetOldSize(), in.Msg.GetNewSize())
 	if errors.Is(err, ledger.ErrBeyond) {
-		return nil, refuse(CodeSizeBeyondLog)
+		return nil, wire.Refuse(wire.CodeSizeBeyondLog)
 	}
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -106,7 +107,7 @@ func (a *admission) enter(who entry.AuthorID, in lane) (leave func(), err error)
 	limit, share := a.room(in)
 	u := a.byCaller[who]
 	if a.calls[in] >= limit || (u != nil && (u.calls >= a.limits.CallerCalls || u.lanes[in] >= share)) {
-		return nil, refuse(entry.CodeOverloaded)
+		return nil, wire.Refuse(entry.CodeOverloaded)
 	}
 	if u == nil {
 		u = &usage{}
@@ -154,7 +155,7 @@ func (a *admission) hold(who entry.AuthorID, n int64) error {
 	}
 	if a.bytes+n > a.limits.Bytes || u.bytes+n > a.limits.CallerBytes {
 		a.forget(who)
-		return refuse(entry.CodeOverloaded)
+		return wire.Refuse(entry.CodeOverloaded)
 	}
 	u.bytes += n
 	a.bytes += n

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"testing"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -125,7 +126,7 @@ func TestTheGateMarksWhomItDoesNotAllow(t *testing.T) {
 	for name, forbidden := range map[string]bool{"clinician": false, "auditor": true, "officer": true, "abroad": true} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 		must(t, err)
-		request.Header.Set(JurisdictionHeader, home)
+		request.Header.Set(wire.JurisdictionHeader, home)
 		leaf := s.people[name].cert.Leaf
 		request.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}, VerifiedChains: [][]*x509.Certificate{{leaf}}}
 		who, err := s.server.gate(rules, nil).who(request, rules["/indelible.v1.RecordsService/Read"])

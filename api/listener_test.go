@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -79,10 +80,10 @@ func TestAConnectionOutlivesItsCertificate(t *testing.T) {
 	if _, err := standing(s.log, service.id, expires, expires.Add(-time.Second)); err != nil {
 		t.Fatalf("a second before its end: %v", err)
 	}
-	if _, err := standing(s.log, service.id, expires, expires.Add(time.Second)); !errors.Is(err, &entry.Refusal{Code: CodeCertificateExpired}) {
+	if _, err := standing(s.log, service.id, expires, expires.Add(time.Second)); !errors.Is(err, &entry.Refusal{Code: wire.CodeCertificateExpired}) {
 		t.Fatalf("a second after its end: %v", err)
 	}
-	if err := s.server.stillMay(&caller{Author: authorOf(1, entry.RoleService), expires: expires}, expires.Add(time.Second)); !errors.Is(err, &entry.Refusal{Code: CodeCertificateExpired}) {
+	if err := s.server.stillMay(&caller{Author: authorOf(1, entry.RoleService), expires: expires}, expires.Add(time.Second)); !errors.Is(err, &entry.Refusal{Code: wire.CodeCertificateExpired}) {
 		t.Fatalf("on a stream: %v", err)
 	}
 }

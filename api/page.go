@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"indelible/api/wire"
 )
 
 // pages makes and reads the page tokens of one query. A token is opaque to
@@ -60,7 +62,7 @@ func (p pages) place(token []byte, size int) ([]byte, error) {
 	}
 	place, ours := bytes.CutPrefix(token, p.query[:])
 	if !ours || len(place) != size {
-		return nil, refuse(CodePageToken)
+		return nil, wire.Refuse(wire.CodePageToken)
 	}
 	return place, nil
 }

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -50,19 +51,19 @@ func TestPageTokensBelongToTheirQuery(t *testing.T) {
 	must(t, err)
 	others["another RPC"] = list
 	for name, other := range others {
-		if _, err := other.number(token); !refusedWith(err, CodePageToken) {
+		if _, err := other.number(token); !refusedWith(err, wire.CodePageToken) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for i := range token[:17] {
 		changed := bytes.Clone(token)
 		changed[i] ^= 1
-		if _, err := ours.number(changed); !refusedWith(err, CodePageToken) {
+		if _, err := ours.number(changed); !refusedWith(err, wire.CodePageToken) {
 			t.Errorf("byte %d changed: %v", i, err)
 		}
 	}
 	for _, wrong := range [][]byte{token[:24], append(bytes.Clone(token), 0), token[:1], {0}} {
-		if _, err := ours.number(wrong); !refusedWith(err, CodePageToken) {
+		if _, err := ours.number(wrong); !refusedWith(err, wire.CodePageToken) {
 			t.Errorf("%x: %v", wrong, err)
 		}
 	}
@@ -135,7 +136,7 @@ func TestPageTokensOfAnotherQueryAreRefused(t *testing.T) {
 		other, err := foreign()
 		must(t, err)
 		size := s.log.Size()
-		if _, err := ask(two, other); refusalIn(err).GetCode() != string(CodePageToken) {
+		if _, err := ask(two, other); refusalIn(err).GetCode() != string(wire.CodePageToken) {
 			t.Errorf("%s with the token of another query: %v", name, err)
 		}
 		if s.log.Size() != size {

@@ -8,6 +8,7 @@ import (
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/ledger/vault"
 )
@@ -73,7 +74,7 @@ func outcomeOf(verdict *entry.Refusal) entry.Outcome {
 	switch {
 	case verdict == nil:
 		return entry.OutcomePermit
-	case verdict.Code == CodeAccessDenied:
+	case verdict.Code == wire.CodeAccessDenied:
 		return entry.OutcomeDeny
 	}
 	return entry.OutcomeFail
@@ -113,7 +114,7 @@ func (s *Server) judgeRead(ctx context.Context, in *indeliblev1.ReadRequest, fro
 		p.subject = &h
 	}
 	if !permitted(who, entry.AccessRead, entry.Purpose(in.GetPurpose()), classes) {
-		return p, refuse(CodeAccessDenied), nil
+		return p, wire.Refuse(wire.CodeAccessDenied), nil
 	}
 	if p.subject == nil {
 		return p, entry.Refuse(entry.CodeUnknownSubject, "no subject has this handle in this jurisdiction"), nil

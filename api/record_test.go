@@ -12,6 +12,7 @@ import (
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/ledger/vault"
 )
@@ -126,10 +127,10 @@ func TestDeniedReadsAreRecorded(t *testing.T) {
 		outcome   entry.Outcome
 		text      string
 	}{
-		{"role", "auditor", &indeliblev1.ReadRequest{Handle: d.handle[:]}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
-		{"role, PHI of nobody", "operator", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
-		{"jurisdiction of the caller", "abroad", &indeliblev1.ReadRequest{Handle: d.handle[:]}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
-		{"purpose", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], Purpose: indeliblev1.Purpose_PURPOSE_HRESCH}, CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"role", "auditor", &indeliblev1.ReadRequest{Handle: d.handle[:]}, wire.CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"role, PHI of nobody", "operator", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, wire.CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"jurisdiction of the caller", "abroad", &indeliblev1.ReadRequest{Handle: d.handle[:]}, wire.CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
+		{"purpose", "clinician", &indeliblev1.ReadRequest{Handle: d.handle[:], Purpose: indeliblev1.Purpose_PURPOSE_HRESCH}, wire.CodeAccessDenied, entry.OutcomeDeny, "recorded in the log"},
 		{"unknown subject", "clinician", &indeliblev1.ReadRequest{Handle: make([]byte, 16)}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
 		{"subject of another jurisdiction", "clinician", &indeliblev1.ReadRequest{Handle: far.handle[:]}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
 		{"one of the staff", "clinician", &indeliblev1.ReadRequest{Handle: staff[:]}, entry.CodeUnknownSubject, entry.OutcomeFail, "in this jurisdiction"},
@@ -180,7 +181,7 @@ func TestFind(t *testing.T) {
 	}
 	s.evidence(out.GetAccess(), entry.OutcomePermit)
 	_, err = find("auditor", "mrn|4711", indeliblev1.Purpose_PURPOSE_TREAT)
-	if refusalIn(err).GetCode() != string(CodeAccessDenied) {
+	if refusalIn(err).GetCode() != string(wire.CodeAccessDenied) {
 		t.Fatalf("an auditor's lookup: %v", err)
 	}
 	s.evidence(s.deniedAccess(err), entry.OutcomeDeny)
@@ -223,7 +224,7 @@ func TestWhoAsksIsCutToSize(t *testing.T) {
 	agent := strings.Repeat("\u20ac", maxAgentBytes) + "\xff"
 	size := s.log.Size()
 	got := post(t, s.people["clinician"].http, s.url+"/indelible.v1.SubjectsService/Find", "application/json",
-		strings.NewReader(`{"identifier":"mrn|1","purpose":"PURPOSE_TREAT"}`), JurisdictionHeader, home, "User-Agent", agent)
+		strings.NewReader(`{"identifier":"mrn|1","purpose":"PURPOSE_TREAT"}`), wire.JurisdictionHeader, home, "User-Agent", agent)
 	if got.Code != "" || s.log.Size() == size {
 		t.Fatalf("got %+v, the log grew from %d to %d", got, size, s.log.Size())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -86,7 +87,7 @@ func (r road) receiptOf(ctx context.Context, id entry.StatementID) (*proof.Recei
 		return nil, err
 	}
 	if !ok {
-		return nil, refuse(CodeEntryNotFound)
+		return nil, wire.Refuse(wire.CodeEntryNotFound)
 	}
 	return r.await(ctx, o.Index, o.LedgerTime)
 }

@@ -20,6 +20,7 @@ import (
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/vault"
@@ -92,7 +93,7 @@ func (s *Server) Metrics() prometheus.Gatherer { return s.metrics.registry }
 // other pass; statements whose own jurisdiction differs were refused.
 func (s *Server) vault(jurisdiction string) (*vault.Vault, error) {
 	if !slices.Contains(s.cfg.Placement, jurisdiction) {
-		return nil, refuse(CodeNotPlacedHere)
+		return nil, wire.Refuse(wire.CodeNotPlacedHere)
 	}
 	return s.vaults[jurisdiction], nil
 }

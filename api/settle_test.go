@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/vault"
@@ -63,7 +64,7 @@ func TestWhatIsLoggedIsNotCalledUndone(t *testing.T) {
 // TestUnsettledKeepsWhatItDoesNotKnow: deadlines, refusals and faults say what
 // they are.
 func TestUnsettledKeepsWhatItDoesNotKnow(t *testing.T) {
-	for _, err := range []error{nil, context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, refuse(CodeEntryNotFound), raft.ErrBroken} {
+	for _, err := range []error{nil, context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, wire.Refuse(wire.CodeEntryNotFound), raft.ErrBroken} {
 		if got := unsettled(err); !errors.Is(got, err) || errors.Is(got, raft.ErrOutcomeUnknown) {
 			t.Errorf("%v became %v", err, got)
 		}
@@ -79,7 +80,7 @@ func TestUnsettledKeepsWhatItDoesNotKnow(t *testing.T) {
 // TestStatusNeverPromisesTooMuch: refused says that a statement is not in the
 // log, so it is not said of one whose commit nobody knows the outcome of.
 func TestStatusNeverPromisesTooMuch(t *testing.T) {
-	why := refuse(entry.CodeOutcomeUnknown)
+	why := wire.Refuse(entry.CodeOutcomeUnknown)
 	for want, w := range map[indeliblev1.Outcome_Status]work{
 		indeliblev1.Outcome_STATUS_UNKNOWN:   {refusal: why, unknown: true},
 		indeliblev1.Outcome_STATUS_REFUSED:   {refusal: why},

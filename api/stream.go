@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -118,7 +119,7 @@ func (s ledgers) receive(ctx context.Context, stream *appendStream, on *line, un
 		switch {
 		case full || err == nil:
 		case s.stops():
-			return refuse(CodeNodeStopping)
+			return wire.Refuse(wire.CodeNodeStopping)
 		default:
 			return err
 		}
@@ -127,7 +128,7 @@ func (s ledgers) receive(ctx context.Context, stream *appendStream, on *line, un
 			return err
 		}
 		if full {
-			next <- turn{answer: s.postponed(0, refuse(entry.CodeOverloaded), 0)}
+			next <- turn{answer: s.postponed(0, wire.Refuse(entry.CodeOverloaded), 0)}
 			continue
 		}
 		held := on.body.handOver()
@@ -176,7 +177,7 @@ func (s ledgers) takeBatch(ctx context.Context, in *indeliblev1.AppendStreamRequ
 		return &indeliblev1.AppendStreamResponse{Outcomes: outcomes}, nil
 	}
 	refusal, wait := s.faults.refusal(ctx, appendStreamProcedure, err)
-	if !refusal.Retryable || refusal.Code == CodeIncident || refusal.Code == CodeCancelled {
+	if !refusal.Retryable || refusal.Code == wire.CodeIncident || refusal.Code == wire.CodeCancelled {
 		return nil, refusal
 	}
 	return s.postponed(len(in.GetSubmissions()), refusal, wait), nil
@@ -186,7 +187,7 @@ func (s ledgers) takeBatch(ctx context.Context, in *indeliblev1.AppendStreamRequ
 func (s *Server) stillMay(who *caller, now time.Time) error {
 	author, err := standing(s.log, who.ID, who.expires, now)
 	if err == nil && !author.May(who.jurisdiction) {
-		return refuse(CodeCallerJurisdiction)
+		return wire.Refuse(wire.CodeCallerJurisdiction)
 	}
 	return err
 }
@@ -196,7 +197,7 @@ func (s *Server) stillMay(who *caller, now time.Time) error {
 func (s *Server) postponed(count int, with *entry.Refusal, wait time.Duration) *indeliblev1.AppendStreamResponse {
 	out := &indeliblev1.AppendStreamResponse{RetryAfterMs: uint64(max(wait, retryDelay).Milliseconds())}
 	status := indeliblev1.Outcome_STATUS_REFUSED
-	if with.Code == CodeDeadline || with.Code == entry.CodeOutcomeUnknown {
+	if with.Code == wire.CodeDeadline || with.Code == entry.CodeOutcomeUnknown {
 		status = indeliblev1.Outcome_STATUS_UNKNOWN
 	}
 	for range count {

@@ -10,6 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -65,9 +66,9 @@ func TestAStreamEndsWithItsCallersStanding(t *testing.T) {
 			t.Fatal("the log grew")
 		}
 	}
-	ends(func() { change(entry.AuthorSuspend) }, CodeCallerSuspended)
+	ends(func() { change(entry.AuthorSuspend) }, wire.CodeCallerSuspended)
 	change(entry.AuthorResume)
-	ends(func() { change(entry.AuthorRevoke) }, CodeCallerRevoked)
+	ends(func() { change(entry.AuthorRevoke) }, wire.CodeCallerRevoked)
 }
 
 // TestAStreamCountsWhatItReceives: half a message is held like a whole one, so
@@ -80,7 +81,7 @@ func TestAStreamCountsWhatItReceives(t *testing.T) {
 	body := &halting{Reader: strings.NewReader("\x00\x00\x20\x00\x00" + strings.Repeat("x", half)), more: make(chan struct{})}
 	ended := make(chan wireError, 1)
 	go func() {
-		ended <- post(t, s.people["service"].http, s.url+"/indelible.v1.LedgerService/AppendStream", "application/connect+proto", body, JurisdictionHeader, home)
+		ended <- post(t, s.people["service"].http, s.url+"/indelible.v1.LedgerService/AppendStream", "application/connect+proto", body, wire.JurisdictionHeader, home)
 	}()
 	s.eventually("the half message is counted", func() bool { return gauge(t, s) == half })
 	close(body.more)
@@ -143,7 +144,7 @@ func TestAStreamIsToldThatTheNodeStops(t *testing.T) {
 	s.stop()
 	select {
 	case err := <-ended:
-		if refusalIn(err).GetCode() != string(CodeNodeStopping) {
+		if refusalIn(err).GetCode() != string(wire.CodeNodeStopping) {
 			t.Fatalf("the stream ended with %v", err)
 		}
 	case <-time.After(drainTimeout / 2):
@@ -157,14 +158,14 @@ func TestAPostponedBatchSaysWhatIsKnown(t *testing.T) {
 	f, _ := newFaults(t)
 	s := &Server{faults: f, metrics: f.metrics}
 	for code, want := range map[entry.Code]indeliblev1.Outcome_Status{
-		entry.CodeOverloaded: indeliblev1.Outcome_STATUS_REFUSED, CodeNoLeader: indeliblev1.Outcome_STATUS_REFUSED,
-		CodeDeadline: indeliblev1.Outcome_STATUS_UNKNOWN, entry.CodeOutcomeUnknown: indeliblev1.Outcome_STATUS_UNKNOWN,
+		entry.CodeOverloaded: indeliblev1.Outcome_STATUS_REFUSED, wire.CodeNoLeader: indeliblev1.Outcome_STATUS_REFUSED,
+		wire.CodeDeadline: indeliblev1.Outcome_STATUS_UNKNOWN, entry.CodeOutcomeUnknown: indeliblev1.Outcome_STATUS_UNKNOWN,
 	} {
-		out := s.postponed(2, refuse(code), 7*time.Second)
+		out := s.postponed(2, wire.Refuse(code), 7*time.Second)
 		if len(out.GetOutcomes()) != 2 || out.GetOutcomes()[1].GetStatus() != want || out.GetRetryAfterMs() != 7000 {
 			t.Errorf("%s: %v", code, out)
 		}
-		if out := s.postponed(0, refuse(code), 0); out.GetRetryAfterMs() == 0 {
+		if out := s.postponed(0, wire.Refuse(code), 0); out.GetRetryAfterMs() == 0 {
 			t.Errorf("%s: again at once", code)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/ledger/vault"
 )
@@ -86,7 +87,7 @@ func (s subjects) Find(ctx context.Context, in *connect.Request[indeliblev1.Find
 		return nil, err
 	}
 	if a.outcome == entry.OutcomeDeny {
-		return nil, r.denied(refuse(CodeAccessDenied))
+		return nil, r.denied(wire.Refuse(wire.CodeAccessDenied))
 	}
 	handle, err := v.Lookup(ctx, r.grant(), vault.Request{
 		RPC: a.rpc, Fields: a.fields, Caller: who.ID, Handle: r.staff, Nonce: nonce,

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -120,7 +121,7 @@ func (s *Server) mayFetch(r *http.Request, roles ...entry.Role) int {
 			return http.StatusOK
 		}
 	}
-	s.metrics.refused(CodeCallerForbidden)
+	s.metrics.refused(wire.CodeCallerForbidden)
 	return http.StatusForbidden
 }
 

@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/proof"
 )
 
@@ -123,7 +124,7 @@ func TestGrowthIsProven(t *testing.T) {
 	}
 	must(t, proof.VerifyGrowth(s.policy, before, after, path))
 	_, err = service.GetConsistency(t.Context(), connect.NewRequest(&indeliblev1.GetConsistencyRequest{OldSize: 1, NewSize: 1 << 40}))
-	if refusalIn(err).GetCode() != string(CodeSizeBeyondLog) {
+	if refusalIn(err).GetCode() != string(wire.CodeSizeBeyondLog) {
 		t.Fatalf("beyond the log: %v", err)
 	}
 }

@@ -47,26 +47,27 @@ var laws = map[string]law{
 	},
 	gen: {ours: []string{gen}, others: slices.Concat(connect, validated)},
 	"api": {
-		ours:   []string{gen, "raft", "ledger", "ledger/vault", "ledger/entry", "proof", "ledger/state"},
+		ours:   []string{gen, "api/wire", "raft", "ledger", "ledger/vault", "ledger/entry", "proof", "ledger/state"},
 		others: slices.Concat(connect, validated, metrics, sync),
 	},
-	"api/client":            {ours: []string{gen, "api/client/credential", "ledger/entry", "proof"}, others: connect},
+	"api/wire":              {pure: true, ours: []string{"ledger/entry"}, others: []string{"connectrpc.com/connect"}},
+	"api/client":            {ours: []string{gen, "api/wire", "api/client/credential", "ledger/entry", "proof"}, others: connect},
 	"api/client/credential": {ours: []string{"ledger/entry", "proof"}},
 	"ingest/fhir":           {},
 	"ingest":                {ours: []string{"api/client", "ingest/fhir", "ledger/entry", "proof"}, others: sync},
 	"cli/say":               {others: terminal},
 	"cli/indelible/...": {
-		ours:   []string{gen, "api/client/...", "ingest", "ingest/fhir", "ledger/entry", "proof", "cli/say", "cli/indelible/..."},
+		ours:   []string{gen, "api/client/...", "api/wire", "ingest", "ingest/fhir", "ledger/entry", "proof", "cli/say", "cli/indelible/..."},
 		others: slices.Concat(connect, terminal, sync),
 	},
 	"cli/indelibled/...": {
 		ours: []string{
-			gen, "api", "raft", "ledger", "ledger/vault", "ledger/entry", "ledger/state", "proof",
+			gen, "api", "api/wire", "raft", "ledger", "ledger/vault", "ledger/entry", "ledger/state", "proof",
 			"api/client/...", "ingest", "ingest/fhir", "cli/say", "cli/indelible/...", "cli/indelibled/...",
 		},
 		others: slices.Concat(connect, terminal, mldsa, sync, pebble),
 	},
-	"bench/...": {ours: []string{gen, "api/client/...", "ingest", "ingest/fhir", "ledger/entry", "proof", "bench/..."}, others: slices.Concat(connect, terminal, mldsa, sync)},
+	"bench/...": {ours: []string{gen, "api/client/...", "api/wire", "ingest", "ingest/fhir", "ledger/entry", "proof", "bench/..."}, others: slices.Concat(connect, terminal, mldsa, sync)},
 	"cli":       {}, // these tests
 }
 

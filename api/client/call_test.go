@@ -20,7 +20,7 @@ import (
 // canary is what a hostile node says wherever it can say something.
 const canary = "CANARY-7f3a\x1b[2J"
 
-func wire(t testing.TB, code connect.Code, details ...proto.Message) error {
+func pair(t testing.TB, code connect.Code, details ...proto.Message) error {
 	t.Helper()
 	err := connect.NewWireError(code, errors.New(canary))
 	for _, message := range details {
@@ -44,18 +44,18 @@ func TestRetryAfter(t *testing.T) {
 		delay time.Duration
 		final bool
 	}{
-		{"unavailable", wire(t, connect.CodeUnavailable), 0, false},
-		{"overloaded", wire(t, connect.CodeResourceExhausted, retry), 3 * time.Second, false},
-		{"internal", wire(t, connect.CodeInternal), 0, false},
-		{"deadline", wire(t, connect.CodeDeadlineExceeded), 0, false},
-		{"unknown", wire(t, connect.CodeUnknown), 0, false},
-		{"aborted", wire(t, connect.CodeAborted), 0, false},
-		{"unauthenticated", wire(t, connect.CodeUnauthenticated), 0, true},
-		{"forbidden", wire(t, connect.CodePermissionDenied, forbidden), 0, true},
-		{"registered", wire(t, connect.CodeAlreadyExists, known), 0, true},
-		{"misunderstood", wire(t, connect.CodeInvalidArgument), 0, true},
-		{"unimplemented", wire(t, connect.CodeUnimplemented), 0, true},
-		{"elsewhere", wire(t, connect.CodeFailedPrecondition), 0, true},
+		{"unavailable", pair(t, connect.CodeUnavailable), 0, false},
+		{"overloaded", pair(t, connect.CodeResourceExhausted, retry), 3 * time.Second, false},
+		{"internal", pair(t, connect.CodeInternal), 0, false},
+		{"deadline", pair(t, connect.CodeDeadlineExceeded), 0, false},
+		{"unknown", pair(t, connect.CodeUnknown), 0, false},
+		{"aborted", pair(t, connect.CodeAborted), 0, false},
+		{"unauthenticated", pair(t, connect.CodeUnauthenticated), 0, true},
+		{"forbidden", pair(t, connect.CodePermissionDenied, forbidden), 0, true},
+		{"registered", pair(t, connect.CodeAlreadyExists, known), 0, true},
+		{"misunderstood", pair(t, connect.CodeInvalidArgument), 0, true},
+		{"unimplemented", pair(t, connect.CodeUnimplemented), 0, true},
+		{"elsewhere", pair(t, connect.CodeFailedPrecondition), 0, true},
 	} {
 		failed := failure("https://node", c.err)
 		delay, again := RetryAfter(failed)
@@ -74,11 +74,11 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%v is repeated", err)
 		}
 	}
-	about := failure("https://node", wire(t, connect.CodeAlreadyExists, known))
+	about := failure("https://node", pair(t, connect.CodeAlreadyExists, known))
 	if !errors.Is(about, &entry.Refusal{Code: entry.CodeAlreadyRegistered}) || errors.Is(about, ErrCallRefused) {
 		t.Errorf("a known subject: %v", about)
 	}
-	refused := failure("https://node", wire(t, connect.CodePermissionDenied, forbidden))
+	refused := failure("https://node", pair(t, connect.CodePermissionDenied, forbidden))
 	if !errors.Is(refused, ErrCallRefused) || !errors.Is(refused, &entry.Refusal{Code: entry.CodeRoleForbidden}) {
 		t.Errorf("a forbidden call: %v", refused)
 	}

@@ -5,12 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -51,9 +51,6 @@ func plainCode(code string) bool {
 // was not done, what to do next.
 func Meaning(code entry.Code) (entry.CodeMeaning, bool) { return entry.Meaning(code) }
 
-// refusalDomain begins what a node signs when it refuses for good.
-const refusalDomain = "indelible refusal v1\n"
-
 // Refused is a statement the log will not take because its subject is erased, and
 // the node's signed word for it. The openings are to be destroyed; this is what may
 // be kept.
@@ -72,12 +69,7 @@ func (r *Refused) Verify(node *entry.PublicKey) error {
 	if node.Author() != r.Node {
 		return errors.New("client: the refusal is by another node")
 	}
-	id := r.Statement.ID()
-	log := r.Statement.LogID()
-	message := append([]byte(refusalDomain), log[:]...)
-	message = append(message, id[:]...)
-	message = binary.BigEndian.AppendUint64(message, r.NodeAt)
-	message = append(message, r.Code...)
+	message := wire.RefusalBytes(entry.LogID(r.Statement.LogID()), r.Statement.ID(), r.NodeAt, r.Code)
 	valid := false
 	switch key := node.Key().(type) {
 	case ed25519.PublicKey:
