@@ -27,6 +27,9 @@ func TestReadmeNamesTestsThatExist(t *testing.T) {
 			t.Errorf("the README promises %s, which no test file declares", n[1])
 		}
 	}
+	if rows := regexp.MustCompile(`(?m)^\| P\d+ `).FindAll(readme, -1); len(rows) != 12 {
+		t.Errorf("the README has %d promises, want 12", len(rows))
+	}
 	for p := 1; p <= 12; p++ {
 		if !regexp.MustCompile(`(?m)^\| P` + strconv.Itoa(p) + ` [^|]+\|[^|]+\|.*Test`).Match(readme) {
 			t.Errorf("the README has no row with a test for promise P%d", p)
