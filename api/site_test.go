@@ -30,6 +30,7 @@ import (
 	"indelible/ledger/entry"
 	"indelible/ledger/state"
 	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 	"indelible/proof"
 	"indelible/raft"
 )
@@ -260,9 +261,9 @@ func (s *site) run(genesis *entry.Statement, keys nodeKeys, o siteOptions) {
 	s.log, err = ledger.Open(ledger.Config{State: options("ledger"), Genesis: genesis.Bytes(), Verifier: verifier, Logger: logger})
 	must(t, err)
 	s.pin(genesis, keys)
-	stores := map[string]*vault.Store{}
+	stores := map[string]*store.Store{}
 	for _, j := range []string{home, second} {
-		stores[j], err = vault.OpenStore(vault.StoreConfig{State: options("vault-" + j), Jurisdiction: j, Genesis: s.log.Genesis(), Policy: s.policy})
+		stores[j], err = store.Open(store.Config{State: options("vault-" + j), Jurisdiction: j, Genesis: s.log.Genesis(), Policy: s.policy})
 		must(t, err)
 	}
 	s.node, err = raft.Open(raft.Config{

@@ -36,13 +36,22 @@ var (
 // laws is the table of DESIGN §3, with ledger/state beneath the two state
 // machines. A key ending in /... speaks for the folders below as well.
 var laws = map[string]law{
-	"proof":        {pure: true, others: slices.Concat(merkle, mldsa, []string{"golang.org/x/mod/sumdb/note"})},
-	"ledger/entry": {pure: true, others: []string{"github.com/oasisprotocol/curve25519-voi", "github.com/fxamacker/cbor/v2"}},
-	"ledger/state": {others: pebble},
-	"ledger":       {ours: []string{"ledger/entry", "proof", "ledger/state"}, others: slices.Concat(pebble, merkle)},
-	"ledger/vault": {ours: []string{"ledger/entry", "proof", "ledger/state"}, others: slices.Concat(pebble, sync)},
+	"proof":               {pure: true, others: slices.Concat(merkle, mldsa, []string{"golang.org/x/mod/sumdb/note"})},
+	"ledger/entry":        {pure: true, others: []string{"github.com/oasisprotocol/curve25519-voi", "github.com/fxamacker/cbor/v2"}},
+	"ledger/state":        {others: pebble},
+	"ledger":              {ours: []string{"ledger/entry", "proof", "ledger/state"}, others: slices.Concat(pebble, merkle)},
+	"ledger/vault/layout": {pure: true},
+	"ledger/vault/store":  {ours: []string{"ledger/entry", "proof", "ledger/state", "ledger/vault/layout"}, others: pebble},
+	"ledger/vault/keytree": {
+		ours:   []string{"ledger/entry", "ledger/state", "ledger/vault/layout", "ledger/vault/store"},
+		others: pebble,
+	},
+	"ledger/vault": {
+		ours:   []string{"ledger/entry", "proof", "ledger/vault/layout", "ledger/vault/store", "ledger/vault/keytree"},
+		others: pebble,
+	},
 	"raft": {
-		ours:   []string{"ledger", "ledger/vault", "ledger/entry", "proof", "ledger/state"},
+		ours:   []string{"ledger", "ledger/vault/store", "ledger/entry", "proof", "ledger/state"},
 		others: slices.Concat(pebble, mldsa, sync, []string{"github.com/hashicorp/raft", "github.com/hashicorp/go-hclog"}),
 	},
 	gen: {ours: []string{gen}, others: slices.Concat(connect, validated)},
@@ -62,7 +71,7 @@ var laws = map[string]law{
 	},
 	"cli/indelibled/...": {
 		ours: []string{
-			gen, "api", "api/wire", "raft", "ledger", "ledger/vault", "ledger/entry", "ledger/state", "proof",
+			gen, "api", "api/wire", "raft", "ledger", "ledger/vault", "ledger/vault/store", "ledger/entry", "ledger/state", "proof",
 			"api/client/...", "ingest", "ingest/fhir", "cli/say", "cli/indelible/...", "cli/indelibled/...",
 		},
 		others: slices.Concat(connect, terminal, mldsa, sync, pebble),
@@ -91,8 +100,10 @@ var fences = []struct {
 	{"ingest", "raft", "ingest is a client like any other"},
 	{"ingest", "api", "ingest is a client like any other"},
 	{"bench/...", "raft", "the bench measures from outside"},
-	{"ledger/vault", "ledger", "what the vault needs of the log is handed in as functions"},
-	{"ledger/vault", "raft", "what the vault needs of replication is handed in as functions"},
+	{"ledger/vault/...", "ledger", "what the vault needs of the log is handed in as functions"},
+	{"ledger/vault/...", "raft", "what the vault needs of replication is handed in as functions"},
+	{"ledger/vault/store", "ledger/vault/keytree", "the replicated half needs no key and can reach none"},
+	{"raft", "ledger/vault/keytree", "what replicates a vault can reach no key"},
 	{"ledger", "raft", "nothing points back along the road"},
 	{"raft", "api", "nothing points back along the road"},
 	{"proof", "ledger/entry", "proof knows hashes, not meaning"},

@@ -2,12 +2,12 @@ package raft
 
 import (
 	"indelible/ledger/state"
-	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 )
 
 // foldVault is the state machine of a jurisdiction's group. Each result is the
-// vault.Result of one command.
-func foldVault(s *vault.Store) applier {
+// store.Result of one command.
+func foldVault(s *store.Store) applier {
 	return func(cmds []state.Command) ([]any, error) {
 		outcomes, err := s.Apply(cmds)
 		if err != nil {

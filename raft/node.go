@@ -11,7 +11,7 @@ import (
 
 	"indelible/ledger"
 	"indelible/ledger/entry"
-	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 )
 
 // Node orders and replicates for one process: the global group and one group
@@ -42,7 +42,7 @@ type Node struct {
 
 // Open opens the Raft log and compares it with the state databases. It starts
 // nothing. The vault stores are those of the jurisdictions in cfg.Placement.
-func Open(cfg Config, l *ledger.Ledger, vaults map[string]*vault.Store) (*Node, error) {
+func Open(cfg Config, l *ledger.Ledger, vaults map[string]*store.Store) (*Node, error) {
 	cfg.Limits = cfg.Limits.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func Open(cfg Config, l *ledger.Ledger, vaults map[string]*vault.Store) (*Node, 
 	return n, nil
 }
 
-func (n *Node) assemble(vaults map[string]*vault.Store) (err error) {
+func (n *Node) assemble(vaults map[string]*store.Store) (err error) {
 	if n.pub, err = newPublisher(n.cfg, n.ledger, n.logs, n.fault); err != nil {
 		return err
 	}
@@ -190,13 +190,13 @@ func (n *Node) Tick(ctx context.Context) (uint64, error) {
 
 // Propose commits one command to the group of a jurisdiction and returns what
 // the vault's Apply answered. For its errors see Append, and ErrUnknownGroup.
-func (n *Node) Propose(ctx context.Context, jurisdiction string, c vault.Command) (vault.Result, error) {
+func (n *Node) Propose(ctx context.Context, jurisdiction string, c store.Command) (store.Result, error) {
 	g, ok := n.vaults[jurisdiction]
 	if !ok {
-		return vault.Result{}, ErrUnknownGroup
+		return store.Result{}, ErrUnknownGroup
 	}
 	if err := n.enter(); err != nil {
-		return vault.Result{}, err
+		return store.Result{}, err
 	}
 	defer n.calls.Done()
 	result, err := g.submit(ctx, c)

@@ -9,7 +9,7 @@ import (
 
 	hraft "github.com/hashicorp/raft"
 
-	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 )
 
 // stamper gives out leader times that never go back, whatever the clock does.
@@ -74,10 +74,10 @@ type room struct {
 // bulk commands leave an eighth of the room to the others, so that a flood of
 // records cannot hold up an erasure.
 func bulk(kind uint16) bool {
-	return kind == vault.CommandPutRecords || kind == vault.CommandAllocate || kind == vault.CommandRegister
+	return kind == store.CommandPutRecords || kind == store.CommandAllocate || kind == store.CommandRegister
 }
 
-func (r *room) enter(c vault.Command) error {
+func (r *room) enter(c store.Command) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	commands, bytes := r.limits.VaultCommands, r.limits.VaultBytes
@@ -92,7 +92,7 @@ func (r *room) enter(c vault.Command) error {
 	return nil
 }
 
-func (r *room) leave(c vault.Command, took time.Duration) {
+func (r *room) leave(c store.Command, took time.Duration) {
 	r.rate.observe(1, took)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -142,24 +142,24 @@ type vaultGroup struct {
 }
 
 // submit commits one command of the vault.
-func (v *vaultGroup) submit(ctx context.Context, c vault.Command) (vault.Result, error) {
+func (v *vaultGroup) submit(ctx context.Context, c store.Command) (store.Result, error) {
 	if len(c.Body) > MaxCommand-commandHeader {
-		return vault.Result{}, ErrTooLarge
+		return store.Result{}, ErrTooLarge
 	}
 	if c.Type == commandTermOpen {
-		return vault.Result{}, fmt.Errorf("raft: command type %d is not a vault's", c.Type)
+		return store.Result{}, fmt.Errorf("raft: command type %d is not a vault's", c.Type)
 	}
 	if err := v.room.enter(c); err != nil {
-		return vault.Result{}, err
+		return store.Result{}, err
 	}
 	began := time.Now()
 	response, err := v.commit(ctx, c.Type, c.Body, func() { v.room.leave(c, time.Since(began)) })
 	if err != nil {
-		return vault.Result{}, err
+		return store.Result{}, err
 	}
-	result, ok := response.(vault.Result)
+	result, ok := response.(store.Result)
 	if !ok {
-		return vault.Result{}, fmt.Errorf("%w: the command has no result", ErrOutcomeUnknown)
+		return store.Result{}, fmt.Errorf("%w: the command has no result", ErrOutcomeUnknown)
 	}
 	return result, nil
 }

@@ -6,23 +6,23 @@ import (
 	"testing"
 	"time"
 
-	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 )
 
 // TestRoomIsBounded: records leave room for an erasure, and what is in flight
 // counts until it is answered, whoever has given up waiting for it.
 func TestRoomIsBounded(t *testing.T) {
 	r := room{limits: Limits{VaultCommands: 16, VaultBytes: 1600}, rate: rate{rand: rand.Reader}}
-	record := vault.Command{Type: vault.CommandPutRecords, Body: make([]byte, 10)}
-	destroy := vault.Command{Type: vault.CommandDestroyRoot, Body: make([]byte, 10)}
-	full := func(c vault.Command) {
+	record := store.Command{Type: store.CommandPutRecords, Body: make([]byte, 10)}
+	destroy := store.Command{Type: store.CommandDestroyRoot, Body: make([]byte, 10)}
+	full := func(c store.Command) {
 		t.Helper()
 		var o *Overloaded
 		if err := r.enter(c); !errors.As(err, &o) || o.RetryAfter < retryLeast {
 			t.Fatalf("a full room answers %v", err)
 		}
 	}
-	enter := func(c vault.Command, times int) {
+	enter := func(c store.Command, times int) {
 		t.Helper()
 		for range times {
 			if err := r.enter(c); err != nil {
@@ -46,7 +46,7 @@ func TestRoomIsBounded(t *testing.T) {
 	if commands, bytes := r.held(); commands != 0 || bytes != 0 {
 		t.Fatalf("%d commands and %d bytes are held", commands, bytes)
 	}
-	enter(vault.Command{Type: vault.CommandPutRecords, Body: make([]byte, 1400)}, 1)
+	enter(store.Command{Type: store.CommandPutRecords, Body: make([]byte, 1400)}, 1)
 	full(record)
 	enter(destroy, 1)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 	"indelible/raft"
 	"indelible/raft/rafttest"
 )
@@ -181,13 +181,13 @@ func TestAppendRefusesAtOnce(t *testing.T) {
 		if _, err := n.Append(t.Context(), items, raft.LaneOrdinary); !errors.As(err, &refusal) || refusal.Code != entry.CodeTooLarge {
 			t.Errorf("a statement above the limit: %v", err)
 		}
-		if _, err := n.Propose(t.Context(), "mars", vault.Command{Type: 1}); !errors.Is(err, raft.ErrUnknownGroup) {
+		if _, err := n.Propose(t.Context(), "mars", store.Command{Type: 1}); !errors.Is(err, raft.ErrUnknownGroup) {
 			t.Errorf("a jurisdiction that is not here: %v", err)
 		}
-		if _, err := n.Propose(t.Context(), "eu", vault.Command{Type: 1, Body: make([]byte, raft.MaxCommand)}); !errors.Is(err, raft.ErrTooLarge) {
+		if _, err := n.Propose(t.Context(), "eu", store.Command{Type: 1, Body: make([]byte, raft.MaxCommand)}); !errors.Is(err, raft.ErrTooLarge) {
 			t.Errorf("a command above the limit: %v", err)
 		}
-		if _, err := n.Propose(t.Context(), "eu", vault.Command{}); err == nil {
+		if _, err := n.Propose(t.Context(), "eu", store.Command{}); err == nil {
 			t.Error("a command of the type this package keeps for itself")
 		}
 		if err := n.Barrier(t.Context(), "mars"); !errors.Is(err, raft.ErrUnknownGroup) {

@@ -3,10 +3,14 @@ package vault
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/layout"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // lateSite is a site where commands are proposed past the service, as a proposer
@@ -22,12 +26,12 @@ func newLate(t *testing.T, seed uint64, s ledgertest.Spec) *lateSite {
 	return &lateSite{at, t, alice, bob}
 }
 
-func (l *lateSite) try(p proposal) error {
+func (l *lateSite) try(p store.Proposal) error {
 	_, err := l.vault.propose(l.t.Context(), p)
 	return err
 }
 
-func (l *lateSite) evidence(id entry.StatementID) evidence {
+func (l *lateSite) evidence(id entry.StatementID) store.Evidence {
 	l.t.Helper()
 	e, _, err := l.vault.evidenceOf(l.t.Context(), id)
 	l.must(err)
@@ -35,15 +39,15 @@ func (l *lateSite) evidence(id entry.StatementID) evidence {
 }
 
 func (l *lateSite) numbers(p *person) (uint64, []uint64) {
-	n, _, err := l.store.view().slotOf(p.handle)
+	n, _, err := l.store.View().Find(p.handle)
 	l.must(err)
 	return n, []uint64{n} // one allocation gives both
 }
 
-func (l *lateSite) state(request entry.StatementID) erasureState {
-	row, err := l.store.view().erasure(request)
+func (l *lateSite) state(request entry.StatementID) store.ErasureState {
+	row, err := l.store.View().Erasure(request)
 	l.must(err)
-	return row.state
+	return row.State
 }
 
 // TestApplyJudgesErasuresAgain: an approval is good for its own request; a
@@ -57,27 +61,27 @@ func TestApplyJudgesErasuresAgain(t *testing.T) {
 	l.approve(hers)
 	late := l.world.Now + ledgertest.Grace
 	good := l.evidence(approvalOf(l.site, hers))
-	wantCode(t, l.try(condemnCommand{his, good, late}), entry.CodeWrongState)
+	vaulttest.WantCode(t, l.try(&store.Condemn{Request: his, Approval: good, LedgerTime: late}), entry.CodeWrongState)
 	l.whole(l.bob)
 
 	third := l.logRequest(l.alice, entry.ScopeIdentity)
 	bobs, slots := l.numbers(l.bob)
-	wantCode(t, l.try(beginErasureCommand{l.evidence(third), bobs, slots}), entry.CodeNotSealed)
+	vaulttest.WantCode(t, l.try(&store.BeginErasure{Request: l.evidence(third), Subject: bobs, Slots: slots}), entry.CodeNotSealed)
 
 	l.mustAppend(l.step(l.world.Officers[0], entry.StepCancel, his))
 	l.must(l.vault.CancelErasure(t.Context(), his))
-	l.must(l.try(beginErasureCommand{l.evidence(his), bobs, slots})) // a proposal that was long under way
-	if l.state(his) != erasureCancelled {
+	l.must(l.try(&store.BeginErasure{Request: l.evidence(his), Subject: bobs, Slots: slots})) // a store.Proposal that was long under way
+	if l.state(his) != store.ErasureCancelled {
 		t.Fatal("a cancelled erasure has begun again")
 	}
-	wantCode(t, l.try(condemnCommand{his, good, late}), entry.CodeWrongState)
+	vaulttest.WantCode(t, l.try(&store.Condemn{Request: his, Approval: good, LedgerTime: late}), entry.CodeWrongState)
 
 	l.mustAppend(l.step(l.world.Officers[0], entry.StepCancel, hers)) // and a proposer who says that grace is over
-	l.must(l.try(condemnCommand{hers, good, late}))
-	wantCode(t, l.vault.CancelErasure(t.Context(), hers), entry.CodeGraceOver)
+	l.must(l.try(&store.Condemn{Request: hers, Approval: good, LedgerTime: late}))
+	vaulttest.WantCode(t, l.vault.CancelErasure(t.Context(), hers), entry.CodeGraceOver)
 	alices, slots := l.numbers(l.alice)
-	l.must(l.try(beginErasureCommand{l.evidence(hers), alices, slots}))
-	if l.state(hers) != erasureCondemned {
+	l.must(l.try(&store.BeginErasure{Request: l.evidence(hers), Subject: alices, Slots: slots}))
+	if l.state(hers) != store.ErasureCondemned {
 		t.Fatal("a condemned erasure is another now")
 	}
 	l.whole(l.bob)
@@ -94,15 +98,15 @@ func TestApplyJudgesHoldsAgain(t *testing.T) {
 	two := w.Hold(w.Officers[0], euGroup, &entry.Hold{Action: entry.HoldRelease, Set: identity})
 	yes := w.Confirm(w.Officers[1], one)
 	l.mustAppend(one, two, yes)
-	wantCode(t, l.try(releaseHoldCommand{l.evidence(two.ID()), l.evidence(yes.ID())}), entry.CodeWrongState)
+	vaulttest.WantCode(t, l.try(&store.ReleaseHold{Release: l.evidence(two.ID()), Confirmation: l.evidence(yes.ID())}), entry.CodeWrongState)
 	_, err := l.request(l.alice, entry.ScopeIdentity)
-	wantCode(t, err, entry.CodeHoldActive)
+	vaulttest.WantCode(t, err, entry.CodeHoldActive)
 
 	g, err := l.grant(ask{entry.AccessRead, l.alice.handle, Request{RPC: "Read", Fields: []string{"clinical"}, Caller: caller, Handle: l.alice.handle}})
 	l.must(err)
-	l.must(l.try(releaseHoldCommand{l.evidence(one.ID()), l.evidence(yes.ID())}))
+	l.must(l.try(&store.ReleaseHold{Release: l.evidence(one.ID()), Confirmation: l.evidence(yes.ID())}))
 	_, err = l.vault.Release(t.Context(), g, Request{RPC: "Read", Fields: []string{"clinical"}, Caller: caller, Handle: l.alice.handle})
-	wantCode(t, err, entry.CodeGuardRaised)
+	vaulttest.WantCode(t, err, entry.CodeGuardRaised)
 
 	content, err := entry.HoldTarget{Handles: entry.HandleList{l.bob.handle}, Class: entry.ClassClinical}.EncodeContent()
 	l.must(err)
@@ -110,18 +114,18 @@ func TestApplyJudgesHoldsAgain(t *testing.T) {
 		map[entry.Class][]byte{entry.ClassSeries: l.opening(entry.MediaTypeCBOR, content)})
 	l.mustAppend(foreign.Statement)
 	bobs, slots := l.numbers(l.bob)
-	wantCode(t, l.try(setHoldCommand{l.evidence(foreign.Statement.ID()), bobs, entry.ClassClinical, slots}), entry.CodeWrongState)
+	vaulttest.WantCode(t, l.try(&store.SetHold{Set: l.evidence(foreign.Statement.ID()), Subject: bobs, Class: entry.ClassClinical, Slots: slots}), entry.CodeWrongState)
 
 	audit := l.setHold(l.bob, entry.ClassAudit)
 	_, err = l.readAll(l.bob, "clinical")
 	l.must(err)
 	l.erase(l.bob, entry.ScopeAll)
 	l.world.Now += 6 * day
-	wantCode(t, l.try(condemnAuditCommand{slots[0]}), entry.CodeHoldActive)
+	vaulttest.WantCode(t, l.try(&store.CondemnAudit{Slot: slots[0]}), entry.CodeHoldActive)
 	l.releaseHold(audit)
-	l.must(l.try(condemnAuditCommand{slots[0]}))
+	l.must(l.try(&store.CondemnAudit{Slot: slots[0]}))
 	_, err = l.grant(ask{entry.AccessRead, l.bob.handle, Request{RPC: "Read", Fields: []string{"audit"}, Caller: caller, Handle: l.bob.handle}})
-	wantCode(t, err, entry.CodeSubjectErased) // although the key is still in the tree
+	vaulttest.WantCode(t, err, entry.CodeSubjectErased) // although the key is still in the tree
 }
 
 // TestCancelRaisesTheGuard: a decision made while an erasure was under way does
@@ -142,12 +146,12 @@ func TestCancelRaisesTheGuard(t *testing.T) {
 func TestMoreKeysThanOneRekeyTakes(t *testing.T) {
 	l := newLate(t, 144, spec(ledgertest.Grace, 0, 0, 0))
 	l.propose = func(c Command) string {
-		if c.Type == CommandRegister {
+		if c.Type == store.CommandRegister {
 			return "lost"
 		}
 		return ""
 	}
-	for i := range maxDoomed/leavesPerSubject + 2 { // their keys come before carol's
+	for i := range store.MaxCondemned/4 + 2 { // their keys come before carol's
 		if _, err := l.register(fmt.Sprint("mrn|", i)); !errors.Is(err, errLost) {
 			t.Fatalf("a lost registration gave %v", err)
 		}
@@ -155,10 +159,10 @@ func TestMoreKeysThanOneRekeyTakes(t *testing.T) {
 	rekeys := 0
 	l.propose = func(c Command) string {
 		switch c.Type {
-		case CommandRekey:
+		case store.CommandRekey:
 			rekeys++
-		case CommandKeepStatement:
-			if doomed, err := l.store.view().doomed(1); err != nil || len(doomed) != 0 {
+		case store.CommandKeepStatement:
+			if doomed, err := l.store.View().Condemned(1); err != nil || len(doomed) != 0 {
 				t.Errorf("reported with condemned keys in the tree (%v)", err)
 			}
 		}
@@ -171,18 +175,19 @@ func TestMoreKeysThanOneRekeyTakes(t *testing.T) {
 		t.Fatalf("%d rekeys: the test proves nothing", rekeys)
 	}
 	_, err = l.vault.OpenSubject(t.Context(), SubjectRequest{Request: l.requestOf(carol), Class: entry.HandleSubject, Identifiers: []string{"mrn|carol"}})
-	wantCode(t, err, entry.CodeSubjectErased) // the same request does not bring her back
+	vaulttest.WantCode(t, err, entry.CodeSubjectErased) // the same request does not bring her back
 }
 
 // requestOf finds the request by which somebody was registered.
 func (l *lateSite) requestOf(p *person) (id entry.RequestID) {
 	slot, _ := l.numbers(p)
-	l.must(l.store.view().each(key(rowRequest), func(k, value []byte) (bool, error) {
-		if readAllocation(&reader{b: value}).slot == slot {
+	for k, value := range l.rows('q') {
+		var given store.Allocation
+		l.must(layout.Decode(value, &given))
+		if given.Slot == slot {
 			copy(id[:], k[1:])
 		}
-		return true, nil
-	}))
+	}
 	return id
 }
 
@@ -192,9 +197,9 @@ func TestForeignRootsAreLeftAlone(t *testing.T) {
 	l := newLate(t, 145, spec(ledgertest.Grace, 0, 0, 0))
 	l.must(l.keyring.Create(999))
 	l.erase(l.alice, entry.ScopeAll)
-	l.must(l.vault.strays())
-	if _, err := l.keyring.load(999); err != nil {
-		t.Fatal(err)
+	l.must(l.vault.keys.DestroyAgain())
+	if versions, err := l.keyring.List(); err != nil || !slices.Contains(versions, 999) {
+		t.Fatalf("versions %v (%v)", versions, err)
 	}
 	l.whole(l.bob)
 }
@@ -205,13 +210,13 @@ func TestSealTimesDoNotGoBack(t *testing.T) {
 	l := newLate(t, 146, spec(ledgertest.Grace, 0, 0, 0))
 	l.world.Now += day
 	l.must(l.round())
-	c, err := l.store.view().counters()
+	c, err := l.store.View().Counters()
 	l.must(err)
 	l.world.Now -= 3 * hour
 	r := l.reading(l.alice, []byte(`{"resourceType":"Observation"}`), []byte("x"))
 	sealed, err := l.vault.Seal(t.Context(), []Record{r})
 	l.must(err)
-	if c.swept <= l.world.Now || sealed[0].At < c.swept {
-		t.Fatalf("swept to %d, sealed at %d, now %d", c.swept, sealed[0].At, l.world.Now)
+	if c.Swept <= l.world.Now || sealed[0].At < c.Swept {
+		t.Fatalf("swept to %d, sealed at %d, now %d", c.Swept, sealed[0].At, l.world.Now)
 	}
 }

@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -37,7 +38,7 @@ func BenchmarkSeal(b *testing.B) {
 	records := batchOf(b, s)
 	answer := make([]byte, 9*len(records))
 	s.vault.env.Propose = func(_ context.Context, c Command) (Result, error) {
-		return Result{Value: answer[:9*len(readPutRecords(&reader{b: c.Body}).list)]}, nil
+		return Result{Value: answer[:9*binary.BigEndian.Uint32(c.Body)]}, nil
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -54,7 +55,7 @@ func BenchmarkPut(b *testing.B) {
 	defer s.close()
 	records := batchOf(b, s)
 	for i := 0; b.Loop(); i++ {
-		s.world.Now += sealFresh // so that each is written again
+		s.world.Now += hour / 2 // so that each is written again
 		if _, err := s.vault.Seal(b.Context(), records); err != nil {
 			b.Fatal(err)
 		}

@@ -10,59 +10,61 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // sweep cuts the power at every sync of an operation, with nothing and
 // with half or all of what was not synced surviving, and starts a node on each image. op
 // must succeed there, and check must hold. prepare runs once, before.
-func sweep(t *testing.T, seed uint64, prepare func(*site), op func(*site) error, check func(*site, *attacker)) {
+func sweep(t *testing.T, seed uint64, prepare func(*site), op func(*site) error, check func(*site, *vaulttest.Attacker)) {
 	t.Helper()
-	first := newDisk(vfs.NewCrashableMem())
+	first := vaulttest.NewDisk(vfs.NewCrashableMem())
 	s := newSite(t, seed, first, spec(ledgertest.Grace, 0, 0, 0))
-	var before attacker
-	s.tap = before.hear
+	before := vaulttest.Attacker{Group: euGroup}
+	s.tap = before.Hear
 	prepare(s)
 	s.close()
-	base, w := first.now(100), s.world
+	base, w := first.Now(100), s.world
 
-	whole := newDisk(clone(base))
-	dry := openSite(t, w, whole, newSource(seed))
-	opened := whole.syncs
+	whole := vaulttest.NewDisk(clone(base))
+	dry := openSite(t, w, whole, vaulttest.NewSource(seed))
+	opened := whole.Syncs
 	if err := op(dry); err != nil {
 		t.Fatal(err)
 	}
-	total := whole.syncs - opened
+	total := whole.Syncs - opened
 	dry.close()
 	if total == 0 {
 		t.Fatal("the operation syncs nothing")
 	}
 	t.Logf("%d sync points", total)
-	for n := 1; n <= total; n += thinner {
+	for n := 1; n <= total; n += vaulttest.Thinner {
 		for _, percent := range []int{0, 50 + 50*(n%2)} {
 			cutOnce(t, w, base, seed, n, percent, &before, op, check)
 		}
 	}
 }
 
-func clone(m *vfs.MemFS) *vfs.MemFS { return newDisk(m).now(100) }
+func clone(m *vfs.MemFS) *vfs.MemFS { return vaulttest.NewDisk(m).Now(100) }
 
-func cutOnce(t *testing.T, w *ledgertest.World, base *vfs.MemFS, seed uint64, n, percent int, before *attacker, op func(*site) error, check func(*site, *attacker)) {
+func cutOnce(t *testing.T, w *ledgertest.World, base *vfs.MemFS, seed uint64, n, percent int, before *vaulttest.Attacker, op func(*site) error, check func(*site, *vaulttest.Attacker)) {
 	t.Helper()
-	d := newDisk(clone(base))
-	s := openSite(t, w, d, newSource(seed+uint64(n)))
+	d := vaulttest.NewDisk(clone(base))
+	s := openSite(t, w, d, vaulttest.NewSource(seed+uint64(n)))
 	spy := *before
-	s.tap = spy.hear
-	d.cut(n, percent, func() { s.dead.Store(true) })
+	s.tap = spy.Hear
+	d.Cut(n, percent, func() { s.dead.Store(true) })
 	if err := op(s); err != nil {
 		t.Fatal(err)
 	}
 	s.close()
-	if d.image == nil {
+	if d.Image == nil {
 		return // another schedule of background work syncs less
 	}
-	rootedDisk(t, w, clone(d.image))
-	again := openSite(t, w, newDisk(d.image), newSource(seed+uint64(n)))
-	again.tap = spy.hear
+	rootedDisk(t, w, clone(d.Image))
+	again := openSite(t, w, vaulttest.NewDisk(d.Image), vaulttest.NewSource(seed+uint64(n)))
+	again.tap = spy.Hear
 	if err := op(again); err != nil {
 		t.Fatalf("cut at sync %d, %d%% survive: %v", n, percent, err)
 	}
@@ -75,8 +77,8 @@ func cutOnce(t *testing.T, w *ledgertest.World, base *vfs.MemFS, seed uint64, n,
 // group has a leader.
 func rootedDisk(t *testing.T, w *ledgertest.World, image *vfs.MemFS) {
 	t.Helper()
-	store, err := OpenStore(StoreConfig{
-		State: w.Options(image, "vault"), Jurisdiction: euGroup, Genesis: w.Body, Policy: policyOf(t, w),
+	store, err := store.Open(store.Config{
+		State: w.Options(image, "vault"), Jurisdiction: euGroup, Genesis: w.Body, Policy: w.Policy(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,18 +88,18 @@ func rootedDisk(t *testing.T, w *ledgertest.World, image *vfs.MemFS) {
 			t.Fatal(err)
 		}
 	}()
-	top, err := store.view().top()
+	top, err := store.View().Top()
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyring, err := NewKeyring(image, "keyring", newSource(0))
+	keyring, err := NewKeyring(image, "keyring", vaulttest.NewSource(0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if top == nil {
 		return
 	}
-	if _, err := unwrapTop(keyring, euGroup, *top); err != nil {
+	if _, err := keyring.Unwrap(top.Root, top.Wrapped, vaulttest.TopData(euGroup, top.Height, top.Epoch)); err != nil {
 		t.Fatalf("the state on disk hangs in a root that is gone: %v", err)
 	}
 }
@@ -116,7 +118,7 @@ func TestPowerCutWhileRegistering(t *testing.T) {
 		h, err := s.vault.OpenSubject(context.Background(), request)
 		handles = append(handles, h)
 		return err
-	}, func(s *site, _ *attacker) {
+	}, func(s *site, _ *vaulttest.Attacker) {
 		s.must(s.round())
 		h, err := s.find("mrn|new")
 		if err != nil || h != handles[len(handles)-1] {
@@ -154,18 +156,18 @@ func cutErasure(t *testing.T, scope entry.Scope) {
 		s.must(err)
 		s.approve(request)
 		s.world.Now += ledgertest.Grace
-	}, func(s *site) error { return s.round() }, func(s *site, spy *attacker) {
+	}, func(s *site) error { return s.round() }, func(s *site, spy *vaulttest.Attacker) {
 		p, _, err := s.progress(request)
 		s.must(err)
 		if !p.Completed || len(p.Executed) != 1 {
 			t.Fatalf("the erasure has not ended as it should: %+v", p)
 		}
-		list := spy.attack(t, s.fs)
-		if what, seen := sees(list, []byte("mrn|alice")); seen {
+		list := spy.Attack(t, s.fs)
+		if what, seen := vaulttest.Sees(list, []byte("mrn|alice")); seen {
 			t.Fatalf("the identity is erased and yet found in a %s", what)
 		}
 		clinical := alice.readings[0].clinical
-		if _, seen := sees(list, clinical); seen != (scope == entry.ScopeIdentity) {
+		if _, seen := vaulttest.Sees(list, clinical); seen != (scope == entry.ScopeIdentity) {
 			t.Fatalf("clinical records: open %t", seen)
 		}
 		s.whole(bob)
@@ -205,7 +207,7 @@ func TestPowerCutWhileWriting(t *testing.T) {
 		s.must(err)
 		r = s.reading(alice, []byte(`{"resourceType":"Observation"}`), []byte("who"))
 		alice.readings = append(alice.readings, reading{r.Statement.ID(), r.Openings[entry.ClassClinical], r.Openings[entry.ClassIdentity]})
-	}, func(s *site) error { return s.submit(r) }, func(s *site, _ *attacker) {
+	}, func(s *site) error { return s.submit(r) }, func(s *site, _ *vaulttest.Attacker) {
 		s.whole(alice)
 	})
 }
@@ -218,9 +220,9 @@ func TestStateNeedsNoKeys(t *testing.T) {
 	h.run(40)
 	h.finish()
 	h.site.close()
-	image := h.disk.now(100)
+	image := h.disk.Now(100)
 	dump := func(split int) []byte {
-		d := newDisk(clone(image))
+		d := vaulttest.NewDisk(clone(image))
 		h.site.must(d.RemoveAll("vault"))
 		h.site.must(d.RemoveAll("keyring"))
 		return replayed(t, h.site, d, split)

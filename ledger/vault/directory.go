@@ -1,13 +1,15 @@
 package vault
 
 import (
-	"encoding/binary"
 	"errors"
 	"hash/maphash"
 	"slices"
 	"sync"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/layout"
+	"indelible/ledger/vault/store"
 )
 
 // maxDirectory bounds the identifiers of one jurisdiction: 16 bytes of memory
@@ -51,7 +53,7 @@ func isStaff(class entry.HandleClass) bool { return class == entry.HandleStaff }
 func (d *directory) hash(staff bool, identifier string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(d.seed)
-	if err := errors.Join(h.WriteByte(bit(staff)), writeString(&h, identifier)); err != nil {
+	if err := errors.Join(h.WriteByte(layout.Bit(staff)), writeString(&h, identifier)); err != nil {
 		panic("vault: maphash never fails: " + err.Error())
 	}
 	return h.Sum64()
@@ -67,7 +69,7 @@ func writeString(h *maphash.Hash, s string) error {
 func (d *directory) find(staff bool, identifiers ...string) (n uint64, ok bool, registered uint64, err error) {
 	d.mu.Lock()
 	defer d.release()
-	err = d.v.store.snapshot(func(s view) error {
+	err = d.v.store.Snapshot(func(s store.View) error {
 		if err := d.read(s); err != nil {
 			return err
 		}
@@ -91,13 +93,13 @@ func (d *directory) find(staff bool, identifiers ...string) (n uint64, ok bool, 
 
 // read takes in the registrations since it last looked. What it has taken in
 // stays, if it fails halfway: the next attempt goes on from there.
-func (d *directory) read(s view) error {
-	c, err := s.counters()
-	if err != nil || c.registered == d.registered {
+func (d *directory) read(s store.View) error {
+	c, err := s.Counters()
+	if err != nil || c.Registered == d.registered {
 		return err
 	}
 	for n := range d.vacant {
-		who, err := s.subject(n)
+		who, err := s.Subject(n)
 		if err != nil {
 			return err
 		}
@@ -105,43 +107,37 @@ func (d *directory) read(s view) error {
 			return err
 		}
 	}
-	err = s.span(key64(rowSubject, d.next), after(key(rowSubject)), func(k, value []byte) (bool, error) {
-		r := &reader{b: value}
-		who := readSubject(r)
-		if err := r.end(); err != nil {
-			return false, err
-		}
-		n := binary.BigEndian.Uint64(k[1:])
-		if err := d.readOne(n, &who); err != nil {
-			return false, err
+	err = s.Subjects(d.next, func(n uint64, who *store.Subject) error {
+		if err := d.readOne(n, who); err != nil {
+			return err
 		}
 		d.next = n + 1
-		return true, nil
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	d.next, d.registered = c.subjects, c.registered
+	d.next, d.registered = c.Subjects, c.Registered
 	return nil
 }
 
 // readOne takes in one subject; who is valid until it returns.
-func (d *directory) readOne(n uint64, who *subject) error {
-	if who == nil || who.gone.has(entry.ClassIdentity) {
+func (d *directory) readOne(n uint64, who *store.Subject) error {
+	if who == nil || who.Gone.Has(entry.ClassIdentity) {
 		delete(d.vacant, n)
 		return nil
 	}
-	if who.record == nil {
+	if who.Record == nil {
 		d.vacant[n] = true
 		return nil
 	}
 	identifiers, err := d.v.identifiers(n, who)
-	if err != nil && !errors.Is(err, errKeyGone) {
+	if err != nil && !errors.Is(err, keytree.ErrKeyGone) {
 		return err
 	}
 	delete(d.vacant, n)
 	for _, identifier := range identifiers {
-		h := d.hash(isStaff(who.class), identifier)
+		h := d.hash(isStaff(who.Class), identifier)
 		d.rows[h] = append(d.rows[h], n)
 		d.size++
 	}
@@ -150,12 +146,12 @@ func (d *directory) readOne(n uint64, who *subject) error {
 
 // forget drops the names of people whose identity key was condemned. If
 // somebody is reading just then, they go when that has ended.
-func (d *directory) forget(c change) {
-	if len(c.people) == 0 {
+func (d *directory) forget(c store.Change) {
+	if len(c.Persons) == 0 {
 		return
 	}
 	d.erased.mu.Lock()
-	d.erased.people = append(d.erased.people, c.people...)
+	d.erased.people = append(d.erased.people, c.Persons...)
 	d.erased.mu.Unlock()
 	if d.mu.TryLock() {
 		d.release()
@@ -209,33 +205,28 @@ func (d *directory) full() bool {
 }
 
 // matches opens a candidate's record and looks.
-func (d *directory) matches(s view, n uint64, staff bool, identifier string) (bool, error) {
-	who, err := s.subject(n)
-	if err != nil || who == nil || who.record == nil || who.gone.has(entry.ClassIdentity) || isStaff(who.class) != staff {
+func (d *directory) matches(s store.View, n uint64, staff bool, identifier string) (bool, error) {
+	who, err := s.Subject(n)
+	if err != nil || who == nil || who.Record == nil || who.Gone.Has(entry.ClassIdentity) || isStaff(who.Class) != staff {
 		return false, err
 	}
 	identifiers, err := d.v.identifiers(n, who)
-	if errors.Is(err, errKeyGone) {
+	if errors.Is(err, keytree.ErrKeyGone) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	for _, one := range identifiers {
-		if one == identifier {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.Contains(identifiers, identifier), nil
 }
 
 // identifiers opens a subject's record.
-func (v *Vault) identifiers(n uint64, who *subject) ([]string, error) {
-	a, err := v.keys.once(who.identity)
+func (v *Vault) identifiers(n uint64, who *store.Subject) ([]string, error) {
+	a, err := v.keys.LeafOnce(who.Identity)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := a.Open(nil, nil, who.record, rowData(v.store.group, rowSubject, n))
+	plain, err := a.Open(nil, nil, who.Record, keytree.RowData(v.group, byte(rowIdentifiers), n))
 	if err != nil {
 		return nil, errSealBroken
 	}
@@ -244,20 +235,19 @@ func (v *Vault) identifiers(n uint64, who *subject) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{b: content}
-	count := r.count(4)
-	list := make([]string, 0, count)
-	for range count {
-		list = append(list, string(r.bytes()))
-	}
-	return list, r.end()
+	var list identifierList
+	err = layout.Decode(content, &list)
+	return list, err
 }
 
-func encodeIdentifiers(list []string) []byte {
-	var w writer
-	w.count(len(list))
-	for _, s := range list {
-		w.bytes([]byte(s))
-	}
-	return padRow(w.b)
+// identifierList are the identifiers of a subject.
+type identifierList []string
+
+// Fields is the layout of what is sealed.
+func (l *identifierList) Fields(c *layout.Codec) {
+	layout.List(c, (*[]string)(l), 4, func(one *string) {
+		b := []byte(*one)
+		c.Bytes(&b)
+		*one = string(b)
+	})
 }

@@ -11,22 +11,24 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/store"
 )
 
 // slow is a provider whose Unwrap can be made to wait, as one behind a network
 // does.
 type slow struct {
-	*Keyring
+	Provider
 	entered chan struct{} // nil: answers at once
 	leave   chan struct{}
 }
 
-func (p *slow) Unwrap(version uint64, wrapped, associated []byte) (*Key, error) {
+func (p *slow) Unwrap(version uint64, wrapped, associated []byte) (*keytree.Key, error) {
 	if p.entered != nil {
 		p.entered <- struct{}{}
 		<-p.leave
 	}
-	return p.Keyring.Unwrap(version, wrapped, associated)
+	return p.Provider.Unwrap(version, wrapped, associated)
 }
 
 // TestApplyDoesNotWaitForTheProvider: while the directory is being read for the
@@ -42,7 +44,7 @@ func TestApplyDoesNotWaitForTheProvider(t *testing.T) {
 	approval, _, err := s.vault.evidenceOf(t.Context(), approvalOf(s, request))
 	s.must(err)
 
-	p := &slow{Keyring: s.keyring, entered: make(chan struct{}), leave: make(chan struct{})}
+	p := &slow{Provider: s.keyring, entered: make(chan struct{}), leave: make(chan struct{})}
 	reader := s.newVault(p)
 	found := make(chan error, 1)
 	go func() {
@@ -52,7 +54,7 @@ func TestApplyDoesNotWaitForTheProvider(t *testing.T) {
 	<-p.entered // the first reading holds the directory and waits
 	applied := make(chan error, 1)
 	go func() {
-		_, err := s.vault.propose(context.Background(), condemnCommand{request, approval, s.world.Now})
+		_, err := s.vault.propose(context.Background(), &store.Condemn{Request: request, Approval: approval, LedgerTime: s.world.Now})
 		applied <- err
 	}()
 	select {
@@ -68,7 +70,7 @@ func TestApplyDoesNotWaitForTheProvider(t *testing.T) {
 	}()
 	s.must(<-found)
 	close(p.entered)
-	alices, _, err := s.store.view().slotOf(alice.handle)
+	alices, _, err := s.store.View().Find(alice.handle)
 	s.must(err)
 	for _, subjects := range reader.directory.rows {
 		for _, n := range subjects {
@@ -90,19 +92,18 @@ func TestDirectoryReadsOnce(t *testing.T) {
 		})
 		s.must(err)
 	}
-	second := key64(rowSubject, 1)
-	good, err := s.store.view().get(second)
-	s.must(err)
+	second := rowKey('u', 1)
+	good := s.row(second)
 	bad := bytes.Clone(good)
 	bad[len(bad)-1] ^= 1
-	s.must(s.store.db.Set(second, bad, pebble.NoSync))
+	s.must(s.store.State().Set(second, bad, pebble.NoSync))
 	v := s.newVault(s.keyring)
 	for range 3 {
 		if _, _, _, err := v.directory.find(false, "c"); !errors.Is(err, errSealBroken) {
 			t.Fatalf("a row that is broken gives %v", err)
 		}
 	}
-	s.must(s.store.db.Set(second, good, pebble.NoSync))
+	s.must(s.store.State().Set(second, good, pebble.NoSync))
 	for _, name := range []string{"a", "b", "c"} {
 		if _, ok, _, err := v.directory.find(false, name); err != nil || !ok {
 			t.Fatalf("%s is not found: %v", name, err)
@@ -118,7 +119,7 @@ func TestDirectoryReadsOnce(t *testing.T) {
 func TestDirectoryPassesOverTheCondemned(t *testing.T) {
 	s, _, rekey := dying(t, 103)
 	s.propose = func(c Command) string { // condemned, and no further
-		if c.Type == CommandReserveRoot {
+		if c.Type == store.CommandReserveRoot {
 			return "unknown"
 		}
 		return ""

@@ -1,10 +1,11 @@
 // Package vault is the PHI side store of one jurisdiction: what the log only
 // commits to lies here, sealed under keys that can be destroyed.
 //
-// It has two halves. Store is the replicated state machine: ciphertext, wrapped
-// keys and numbers; it applies commands and needs no key. Vault is the service
-// on top, one to a node: it seals, releases, looks up and erases, given a Store,
-// a key Provider and the functions of Env.
+// It stands on two halves. Package store is the replicated state machine:
+// ciphertext, wrapped keys and numbers; it applies commands and needs no key.
+// Package keytree has the keys. Vault is the service on top, one to a node: it
+// seals, releases, looks up and erases, given a store, a key Provider and the
+// functions of Env. Imports go one way: vault → keytree → store → layout.
 //
 // Its law:
 //
@@ -16,11 +17,8 @@
 //     identifier is stored outside the person's own record.
 //   - Plaintext leaves through Release and Lookup alone, each against the
 //     verified, unused receipt of the access entry that records it.
-//   - Apply is a fold over commands. It believes receipts, not proposers, and
-//     the structure of a rekey, not its author.
-//   - A root version is destroyed only after every living key was found under
-//     the next; an erasure is reported executed only after every version but
-//     the current one is gone from this node, abandoned ones included.
+//   - An erasure is reported executed only after every root version but the
+//     current one is gone from this node, abandoned ones included.
 //   - What destroys for good has first caught up with the log: with its holds,
 //     and with the entries of the records it would drop.
 //   - The worker acts from the replicated state. Every step of it may be cut

@@ -7,20 +7,23 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // hooked is a provider that tells when it is asked to unwrap.
 type hooked struct {
-	*Keyring
+	Provider
 	onUnwrap func()
 }
 
-func (p *hooked) Unwrap(version uint64, wrapped, associated []byte) (*Key, error) {
+func (p *hooked) Unwrap(version uint64, wrapped, associated []byte) (*keytree.Key, error) {
 	if hook := p.onUnwrap; hook != nil {
 		p.onUnwrap = nil
 		hook()
 	}
-	return p.Keyring.Unwrap(version, wrapped, associated)
+	return p.Provider.Unwrap(version, wrapped, associated)
 }
 
 // TestReleaseWhileSomethingChanges: what is acknowledged while records are being
@@ -68,7 +71,7 @@ func TestLookupWhileErasing(t *testing.T) {
 			s.world.Now += ledgertest.Grace
 			approval, _, err := s.vault.evidenceOf(t.Context(), approvalOf(s, request))
 			s.must(err)
-			provider := &hooked{Keyring: s.keyring}
+			provider := &hooked{Provider: s.keyring}
 			s.vault = s.newVault(provider)
 			staff, err := s.staff()
 			s.must(err)
@@ -78,15 +81,15 @@ func TestLookupWhileErasing(t *testing.T) {
 			r.Fields = []string{LookupField(r.Nonce, alice.identifier)}
 			g, err := s.grant(ask{entry.AccessLookup, entry.Handle{}, r})
 			s.must(err)
-			s.vault.keys.forget(change{effect: treeGrew}) // so that the provider is asked
+			s.must(s.vault.keys.MakeRoom(t.Context())) // so that what was opened is forgotten, and the provider asked
 			condemned := false
 			provider.onUnwrap = func() {
-				_, err := s.vault.propose(t.Context(), condemnCommand{request, approval, s.world.Now})
+				_, err := s.vault.propose(t.Context(), &store.Condemn{Request: request, Approval: approval, LedgerTime: s.world.Now})
 				s.must(err)
 				condemned = true
 			}
 			_, err = s.vault.Lookup(t.Context(), g, r, alice.identifier)
-			wantCode(t, err, entry.CodeUnknownSubject)
+			vaulttest.WantCode(t, err, entry.CodeUnknownSubject)
 			if !condemned {
 				t.Fatal("nothing happened meanwhile: the test proves nothing")
 			}

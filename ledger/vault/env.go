@@ -2,9 +2,14 @@ package vault
 
 import (
 	"context"
-	"errors"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"fmt"
+	"io"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/vault/store"
 	"indelible/proof"
 )
 
@@ -15,11 +20,13 @@ type Logged struct {
 	Statement  *entry.Statement
 }
 
-// Member is a node placed in this jurisdiction.
-type Member struct {
-	Author entry.AuthorID // of its statements
-	Key    []byte         // that author's SubjectPublicKeyInfo
-}
+// What the functions of Env exchange with the replicated half, so that who wires
+// a vault needs this package alone.
+type (
+	Command = store.Command
+	Result  = store.Result
+	Member  = store.Member
+)
 
 // Progress is how far the log says an erasure has come.
 type Progress struct {
@@ -39,7 +46,7 @@ type Progress struct {
 type Env struct {
 	// Propose commits a command to this jurisdiction's group and returns what
 	// Apply answered. An error means the outcome is unknown or nothing was
-	// started; every command of this package may be proposed again.
+	// started; every command of a vault may be proposed again.
 	Propose func(ctx context.Context, c Command) (Result, error)
 
 	// Barrier returns once every command committed in this group before the
@@ -50,7 +57,7 @@ type Env struct {
 	// Two nodes that both believe so do no harm.
 	Leads func() bool
 
-	// Append puts one statement into the global log, in the lane reserved for
+	// Append puts one statement into the global log, in the share reserved for
 	// access entries and erasures, and waits for its receipt. A statement that
 	// is logged already gives the receipt it has. An error that is an
 	// *entry.Refusal is final; any other leaves the outcome unknown, and the
@@ -95,16 +102,30 @@ type Env struct {
 
 // Validate names every function that is missing.
 func (e Env) Validate() error {
-	var faults []error
-	for name, missing := range map[string]bool{
+	return missing("Env.", map[string]bool{
 		"Propose": e.Propose == nil, "Barrier": e.Barrier == nil, "Leads": e.Leads == nil,
 		"Append": e.Append == nil, "Tick": e.Tick == nil, "Entry": e.Entry == nil, "At": e.At == nil,
 		"Owner": e.Owner == nil, "Receipt": e.Receipt == nil, "Erasures": e.Erasures == nil,
 		"Erasure": e.Erasure == nil, "Members": e.Members == nil, "Sign": e.Sign == nil, "Attest": e.Attest == nil,
-	} {
-		if missing {
-			faults = append(faults, errors.New("vault: Env."+name+" is missing"))
+	})
+}
+
+// AttestWith makes Env.Attest from a node's author key: an Ed25519 signature,
+// or a P-256 one over SHA-256, in ASN.1.
+func AttestWith(random io.Reader, key crypto.Signer) func(message []byte) ([]byte, error) {
+	return func(message []byte) ([]byte, error) {
+		hash := crypto.SHA256
+		digest := message
+		if _, ok := key.Public().(ed25519.PublicKey); ok {
+			hash = 0
+		} else {
+			sum := sha256.Sum256(message)
+			digest = sum[:]
 		}
+		signature, err := key.Sign(random, digest, hash)
+		if err != nil {
+			return nil, fmt.Errorf("vault: attest: %w", err)
+		}
+		return signature, nil
 	}
-	return errors.Join(faults...)
 }

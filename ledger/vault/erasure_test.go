@@ -11,6 +11,9 @@ import (
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 const day = 24 * 60 * 60 * 1000 // milliseconds
@@ -34,19 +37,19 @@ func pair(t *testing.T, seed uint64, s ledgertest.Spec) (at *site, alice, bob *p
 func TestFloorRefusesByName(t *testing.T) {
 	s, alice, _ := pair(t, 31, spec(ledgertest.Grace, 10*day, 2*day, 0))
 	_, err := s.request(alice, entry.ScopeAll)
-	wantCode(t, err, entry.CodeRetentionFloor)
+	vaulttest.WantCode(t, err, entry.CodeRetentionFloor)
 	if !strings.Contains(err.Error(), "clinical") || !strings.Contains(err.Error(), "scope identity") {
 		t.Fatalf("the refusal does not say what to do: %v", err)
 	}
 	_, err = s.request(alice, entry.ScopeIdentity)
-	wantCode(t, err, entry.CodeRetentionFloor)
+	vaulttest.WantCode(t, err, entry.CodeRetentionFloor)
 	if !strings.Contains(err.Error(), "identity") {
 		t.Fatalf("the refusal does not name the class: %v", err)
 	}
 	s.world.Now += 2 * day
 	s.erase(alice, entry.ScopeIdentity) // the identity floor has passed
 	_, err = s.request(alice, entry.ScopeAll)
-	wantCode(t, err, entry.CodeRetentionFloor)
+	vaulttest.WantCode(t, err, entry.CodeRetentionFloor)
 	s.world.Now += 8 * day
 	s.erase(alice, entry.ScopeAll)
 }
@@ -65,7 +68,7 @@ func TestFloorCountsFromTheNewestEntry(t *testing.T) {
 	s.must(refusalOf(o))
 	s.world.Now += 10*day - 1000
 	err = s.vault.CheckErasure(context.Background(), entry.ScopeAll, []entry.Handle{alice.handle})
-	wantCode(t, err, entry.CodeRetentionFloor)
+	vaulttest.WantCode(t, err, entry.CodeRetentionFloor)
 	s.world.Now += 1000
 	s.must(s.vault.CheckErasure(context.Background(), entry.ScopeAll, []entry.Handle{alice.handle}))
 }
@@ -78,7 +81,7 @@ func TestExecutedWaitsForTheRekey(t *testing.T) {
 	s.must(err)
 	s.approve(request)
 	s.world.Now += ledgertest.Grace
-	for _, lost := range []uint16{CommandRekey, CommandVerdict, CommandDestroyRoot, CommandAttest, CommandKeepStatement} {
+	for _, lost := range []uint16{store.CommandRekey, store.CommandVerdict, store.CommandDestroyRoot, store.CommandAttest, store.CommandKeepStatement} {
 		s.propose = func(c Command) string {
 			if c.Type == lost {
 				return "lost"
@@ -95,14 +98,13 @@ func TestExecutedWaitsForTheRekey(t *testing.T) {
 		}
 	}
 	s.propose = nil
-	root, err := s.keyring.load(s.currentRoot())
-	s.must(err)
-	s.must(s.keyring.writeFile(s.keyring.file(1), encodeRoot(1, root))) // somebody's copy of an older version
+	root := vaulttest.Roots(t, s.fs, "keyring")[s.currentRoot()]
+	vaulttest.PutRoot(t, s.fs, "keyring", 1, root) // somebody's copy of an older version
 	s.must(s.round())
 	if p, _, _ := s.progress(request); len(p.Executed) != 0 {
 		t.Fatal("reported as executed beside an older root version")
 	}
-	s.must(s.vault.strays())
+	s.must(s.vault.keys.DestroyAgain())
 	s.must(s.round())
 	if p, _, _ := s.progress(request); !p.Completed {
 		t.Fatal("not complete")
@@ -111,9 +113,9 @@ func TestExecutedWaitsForTheRekey(t *testing.T) {
 }
 
 func (s *site) currentRoot() uint64 {
-	t, err := s.store.view().top()
+	t, err := s.store.View().Top()
 	s.must(err)
-	return t.root
+	return t.Root
 }
 
 // TestFloorIsCheckedAgainAtExecution: an entry that slipped in before the
@@ -134,7 +136,7 @@ func TestFloorIsCheckedAgainAtExecution(t *testing.T) {
 	if p, _, _ := s.progress(request); len(p.Executed) != 0 {
 		t.Fatal("executed against the floor")
 	}
-	wantCode(t, s.vault.CheckApproval(context.Background(), request), entry.CodeRetentionFloor)
+	vaulttest.WantCode(t, s.vault.CheckApproval(context.Background(), request), entry.CodeRetentionFloor)
 	s.world.Now += 10 * day
 	s.must(s.round())
 	if p, _, _ := s.progress(request); !p.Completed {
@@ -150,14 +152,14 @@ func TestHoldRefusesByName(t *testing.T) {
 	ctx := context.Background()
 	clinical := s.setHold(alice, entry.ClassClinical)
 	_, err := s.request(alice, entry.ScopeAll)
-	wantCode(t, err, entry.CodeHoldActive)
+	vaulttest.WantCode(t, err, entry.CodeHoldActive)
 	if !strings.Contains(err.Error(), "clinical") {
 		t.Fatalf("the refusal does not name the class: %v", err)
 	}
 	request, err := s.request(alice, entry.ScopeIdentity)
 	s.must(err)
 	identity := s.setHold(alice, entry.ClassIdentity)
-	wantCode(t, s.vault.CheckApproval(ctx, request), entry.CodeHoldActive)
+	vaulttest.WantCode(t, s.vault.CheckApproval(ctx, request), entry.CodeHoldActive)
 	s.approve(request)
 	s.world.Now += ledgertest.Grace
 	s.waitsFor(identity, alice, request)
@@ -179,7 +181,7 @@ func (s *site) releaseHold(set entry.StatementID) {
 	s.tb.Helper()
 	release := s.world.Hold(s.world.Officers[0], euGroup, &entry.Hold{Action: entry.HoldRelease, Set: set})
 	s.mustAppend(release)
-	wantCode(s.tb, s.vault.EndHold(context.Background(), release.ID()), entry.CodeWrongState) // one officer is not enough
+	vaulttest.WantCode(s.tb, s.vault.EndHold(context.Background(), release.ID()), entry.CodeWrongState) // one officer is not enough
 	confirm := s.world.Confirm(s.world.Officers[1], release)
 	s.mustAppend(confirm)
 	s.must(s.vault.EndHold(context.Background(), confirm.ID()))
@@ -191,7 +193,7 @@ func TestGraceAndCancel(t *testing.T) {
 	s, alice, _ := pair(t, 35, spec(ledgertest.Grace, 0, 0, 0))
 	request, err := s.request(alice, entry.ScopeAll)
 	s.must(err)
-	wantCode(t, s.write(alice), entry.CodeSubjectErased)
+	vaulttest.WantCode(t, s.write(alice), entry.CodeSubjectErased)
 	alice.device.Seq--
 	s.whole(alice) // requested is not erased
 	s.approve(request)
@@ -209,11 +211,11 @@ func TestGraceAndCancel(t *testing.T) {
 	s.approve(request)
 	s.world.Now += ledgertest.Grace
 	cancel := s.step(s.world.Officers[0], entry.StepCancel, request)
-	wantCode(t, refusalOf(s.append(s.world.Item(cancel))[0]), entry.CodeGraceOver)
+	vaulttest.WantCode(t, refusalOf(s.append(s.world.Item(cancel))[0]), entry.CodeGraceOver)
 	s.must(s.round())
 	_, err = s.readAll(alice, "clinical")
-	wantCode(t, err, entry.CodeSubjectErased)
-	wantCode(t, s.vault.CancelErasure(context.Background(), request), entry.CodeWrongState)
+	vaulttest.WantCode(t, err, entry.CodeSubjectErased)
+	vaulttest.WantCode(t, s.vault.CancelErasure(context.Background(), request), entry.CodeWrongState)
 }
 
 // TestWorkerFindsWhatTheApiLost: the request's entry was committed and the node
@@ -229,11 +231,11 @@ func TestWorkerFindsWhatTheApiLost(t *testing.T) {
 	hold := s.seriesRecord(s.world.Officers[0], entry.KindHold, &entry.Hold{Action: entry.HoldSet}, content)
 	s.must(s.submit(hold))
 	s.must(s.round())
-	wantCode(t, s.write(alice), entry.CodeSubjectErased)
+	vaulttest.WantCode(t, s.write(alice), entry.CodeSubjectErased)
 	_, err = s.request(bob, entry.ScopeAll)
-	wantCode(t, err, entry.CodeHoldActive)
+	vaulttest.WantCode(t, err, entry.CodeHoldActive)
 	_, err = s.request(alice, entry.ScopeIdentity)
-	wantCode(t, err, entry.CodeErasureOpen)
+	vaulttest.WantCode(t, err, entry.CodeErasureOpen)
 }
 
 // TestAuditDiesAtItsOwnFloor: erase all leaves the audit records until their
@@ -265,15 +267,15 @@ func TestAuditDiesAtItsOwnFloor(t *testing.T) {
 	s.releaseHold(hold)
 	s.world.Now += 6 * day
 	s.must(s.round())
-	wantCode(t, read(), entry.CodeSubjectErased)
-	slot, _, err := s.store.view().slotOf(alice.handle)
+	vaulttest.WantCode(t, read(), entry.CodeSubjectErased)
+	slot, _, err := s.store.View().Find(alice.handle)
 	s.must(err)
-	if left, err := s.store.view().any(key64(rowRecord, slot)); err != nil || left {
-		t.Fatalf("records of the erased slot are left (%v)", err)
+	if left := s.rows(rowKey('r', slot)...); len(left) > 0 {
+		t.Fatalf("%d records of the erased slot are left", len(left))
 	}
-	row, err := s.store.view().slot(slot)
+	row, err := s.store.View().Slot(slot)
 	s.must(err)
-	if _, err := s.vault.keys.leaf(row.audit); !errors.Is(err, errKeyGone) {
+	if _, err := s.vault.keys.Leaf(row.Audit); !errors.Is(err, keytree.ErrKeyGone) {
 		t.Fatalf("the audit key is in the tree: %v", err)
 	}
 }
@@ -287,20 +289,20 @@ func TestErasureNeedsEvidence(t *testing.T) {
 	s.must(err)
 	good, _, err := s.vault.evidenceOf(ctx, request)
 	s.must(err)
-	propose := func(p proposal) error {
+	propose := func(p store.Proposal) error {
 		_, err := s.vault.propose(ctx, p)
 		return err
 	}
-	bobs, _, err := s.store.view().slotOf(bob.handle)
+	bobs, _, err := s.store.View().Find(bob.handle)
 	s.must(err)
-	torn := evidence{good.statement, append([]byte(nil), good.receipt...)}
-	torn.receipt[len(torn.receipt)-4] ^= 1
+	torn := store.Evidence{Statement: good.Statement, Receipt: append([]byte(nil), good.Receipt...)}
+	torn.Receipt[len(torn.Receipt)-4] ^= 1
 	unlogged := s.step(s.world.Officers[1], entry.StepApprove, request)
-	for name, p := range map[string]proposal{
-		"approval not in the log":  condemnCommand{request, evidence{unlogged.Bytes(), good.receipt}, s.world.Now + day},
-		"a request is no approval": condemnCommand{request, good, s.world.Now + day},
-		"torn receipt":             beginErasureCommand{torn, bobs, []uint64{bobs}},
-		"nothing":                  beginErasureCommand{evidence{}, bobs, []uint64{bobs}},
+	for name, p := range map[string]store.Proposal{
+		"approval not in the log":  &store.Condemn{Request: request, Approval: store.Evidence{Statement: unlogged.Bytes(), Receipt: good.Receipt}, LedgerTime: s.world.Now + day},
+		"a request is no approval": &store.Condemn{Request: request, Approval: good, LedgerTime: s.world.Now + day},
+		"torn receipt":             &store.BeginErasure{Request: torn, Subject: bobs, Slots: []uint64{bobs}},
+		"nothing":                  &store.BeginErasure{Request: store.Evidence{}, Subject: bobs, Slots: []uint64{bobs}},
 	} {
 		if err := propose(p); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -309,13 +311,13 @@ func TestErasureNeedsEvidence(t *testing.T) {
 	s.approve(request)
 	approval, _, err := s.vault.evidenceOf(ctx, approvalOf(s, request))
 	s.must(err)
-	wantCode(t, propose(condemnCommand{request, approval, s.world.Now + ledgertest.Grace - 1}), entry.CodeGraceRunning)
+	vaulttest.WantCode(t, propose(&store.Condemn{Request: request, Approval: approval, LedgerTime: s.world.Now + ledgertest.Grace - 1}), entry.CodeGraceRunning)
 	hold := s.setHold(alice, entry.ClassIdentity)
-	wantCode(t, propose(condemnCommand{request, approval, s.world.Now + ledgertest.Grace}), entry.CodeHoldActive)
+	vaulttest.WantCode(t, propose(&store.Condemn{Request: request, Approval: approval, LedgerTime: s.world.Now + ledgertest.Grace}), entry.CodeHoldActive)
 	s.releaseHold(hold)
-	s.must(propose(condemnCommand{request, approval, s.world.Now + ledgertest.Grace}))
+	s.must(propose(&store.Condemn{Request: request, Approval: approval, LedgerTime: s.world.Now + ledgertest.Grace}))
 	_, err = s.readAll(alice, "clinical")
-	wantCode(t, err, entry.CodeSubjectErased)
+	vaulttest.WantCode(t, err, entry.CodeSubjectErased)
 	s.whole(bob)
 	s.must(s.write(bob))
 }

@@ -6,31 +6,19 @@ import (
 	"time"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/vault/store"
 )
-
-// floorOf is a class's retention floor in this jurisdiction, milliseconds.
-func (s *Store) floorOf(class entry.Class) uint64 {
-	switch class {
-	case entry.ClassClinical:
-		return s.rule.FloorClinical
-	case entry.ClassIdentity:
-		return s.rule.FloorIdentity
-	case entry.ClassAudit:
-		return s.rule.FloorAudit
-	}
-	return 0
-}
 
 // floorFault refuses what would destroy a class whose newest entry in one of
 // the slots is younger than its floor.
 func (v *Vault) floorFault(ctx context.Context, slots []uint64, now uint64, classes ...entry.Class) error {
 	for _, class := range classes {
-		floor := v.store.floorOf(class)
+		floor := v.store.Floor(class)
 		if floor == 0 {
 			continue
 		}
 		for _, n := range slots {
-			until, err := v.heldUntil(ctx, n, class, floor, now)
+			until, err := v.keptUntil(ctx, n, class, floor, now)
 			if err != nil {
 				return err
 			}
@@ -51,46 +39,71 @@ func narrower(class entry.Class) string {
 	return ""
 }
 
-// heldUntil looks in a slot for an entry of a class that its floor still
+// keptUntil looks in a slot for an entry of a class that its floor still
 // protects and returns until when; 0 when there is none. A record that was
 // sealed long enough ago need not be looked up: its entry came within the hour
 // or never.
-func (v *Vault) heldUntil(ctx context.Context, slot uint64, class entry.Class, floor, now uint64) (until uint64, err error) {
-	group := byte(groupData)
+func (v *Vault) keptUntil(ctx context.Context, slot uint64, class entry.Class, floor, now uint64) (until uint64, err error) {
+	owner := store.DataOf(slot)
 	if class == entry.ClassAudit {
-		group = groupAudit
+		owner = store.AuditOf(slot)
 	}
-	prefix := append(key64(rowRecord, slot), group)
-	err = v.store.view().each(prefix, func(k, value []byte) (bool, error) {
+	err = v.store.View().Records(owner, func(id entry.StatementID, row *store.Record) (bool, error) {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		r := &reader{b: value}
-		row := readSealedRecord(r)
-		if err := r.end(); err != nil {
-			return false, err
-		}
-		if !row.has(class) || row.at+settleAge+floor <= now {
+		if row.Seal(class) == nil || row.At+store.EntryDue+floor <= now {
 			return true, nil
 		}
-		e, ok, err := v.env.Entry(entry.StatementID(k[len(prefix):]))
+		e, ok, err := v.env.Entry(id)
 		if err != nil {
 			return false, fmt.Errorf("vault: find the entry of a record: %w", err)
 		}
 		if ok && e.LedgerTime+floor > now {
 			until = e.LedgerTime + floor
-			return false, nil
 		}
-		return true, nil
+		return until == 0, nil
 	})
 	return until, err
 }
 
-func (s *sealedRecord) has(class entry.Class) bool {
-	for _, p := range s.seals {
-		if p.class == class {
-			return true
+// condemnAudits condemns the audit keys of erased slots whose floor has passed.
+func (v *Vault) condemnAudits(ctx context.Context) (bool, error) {
+	var due []uint64
+	err := v.store.View().AuditsLeft(func(slot uint64) {
+		if !v.cfg.Now().Before(v.state.audits[slot]) {
+			due = append(due, slot)
 		}
+	})
+	if err != nil {
+		return false, err
 	}
-	return false
+	return each(due, func(slot uint64) (bool, error) {
+		err := v.auditFault(ctx, slot)
+		if err == nil {
+			_, err = v.propose(ctx, &store.CondemnAudit{Slot: slot})
+		}
+		if mustWait(err) {
+			v.state.audits[slot] = v.cfg.Now().Add(postponeFor)
+			return false, nil
+		}
+		if err == nil {
+			delete(v.state.audits, slot)
+		}
+		return err == nil, err
+	})
+}
+
+// auditFault refuses what would destroy audit records that a hold or their floor
+// protects. Our own clock is asked first, because that costs nothing; what
+// counts is ledger time, in a log that is caught up.
+func (v *Vault) auditFault(ctx context.Context, slot uint64) error {
+	if err := v.permitted(ctx, []uint64{slot}, v.nowMillis(), entry.ClassAudit); err != nil {
+		return err
+	}
+	ledgerTime, err := v.env.Tick(ctx)
+	if err != nil {
+		return fmt.Errorf("vault: move ledger time: %w", err)
+	}
+	return v.permitted(ctx, []uint64{slot}, ledgerTime, entry.ClassAudit)
 }

@@ -14,11 +14,13 @@ import (
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "run this one history")
-	histories = flag.Int("histories", 24/thinner, "random histories to run")
+	histories = flag.Int("histories", 24/vaulttest.Thinner, "random histories to run")
 )
 
 // life is a person in the model: what was done to it and is therefore true.
@@ -55,14 +57,14 @@ func (h *holdInTest) blocks(scope entry.Scope) bool {
 }
 
 // history drives one site through a random life with crashes and lost
-// proposals, and keeps the books of what must be true.
+// proposals, and keeps what must be true.
 type history struct {
 	tb   testing.TB
 	seed uint64
 	rng  *rand.Rand
 	site *site
-	disk *disk
-	spy  *attacker
+	disk *vaulttest.Disk
+	spy  *vaulttest.Attacker
 
 	people    []*life
 	written   bytes.Buffer
@@ -71,11 +73,11 @@ type history struct {
 }
 
 func newHistory(tb testing.TB, seed uint64) *history {
-	h := &history{tb: tb, seed: seed, rng: rand.New(rand.NewPCG(seed, 7)), spy: &attacker{}}
-	h.disk = newDisk(vfs.NewCrashableMem())
-	h.disk.written = &h.written
+	h := &history{tb: tb, seed: seed, rng: rand.New(rand.NewPCG(seed, 7)), spy: &vaulttest.Attacker{Group: euGroup}}
+	h.disk = vaulttest.NewDisk(vfs.NewCrashableMem())
+	h.disk.Written = &h.written
 	h.site = newSite(tb, seed, h.disk, spec(ledgertest.Grace, 0, 0, 0))
-	h.site.tap = h.spy.hear
+	h.site.tap = h.spy.Hear
 	return h
 }
 
@@ -83,10 +85,10 @@ func newHistory(tb testing.TB, seed uint64) *history {
 func (h *history) reopen(image *vfs.MemFS) {
 	h.tb.Helper()
 	old := h.site
-	h.disk = newDisk(image)
-	h.disk.written = &h.written
+	h.disk = vaulttest.NewDisk(image)
+	h.disk.Written = &h.written
 	h.site = openSite(h.tb, old.world, h.disk, old.random)
-	h.site.tap = h.spy.hear
+	h.site.tap = h.spy.Hear
 	old.tap = nil
 	old.close()
 }
@@ -98,7 +100,7 @@ func (h *history) do(name string, op func() error) {
 	switch h.rng.IntN(10) {
 	case 0, 1, 2: // a power cut somewhere within
 		site := h.site
-		h.disk.cut(1+h.rng.IntN(30), []int{0, 50, 100}[h.rng.IntN(3)], func() { site.dead.Store(true) })
+		h.disk.Cut(1+h.rng.IntN(30), []int{0, 50, 100}[h.rng.IntN(3)], func() { site.dead.Store(true) })
 	case 3, 4: // proposals are lost, or their answers
 		faults := 1 + h.rng.IntN(3)
 		skip := h.rng.IntN(4)
@@ -118,11 +120,11 @@ func (h *history) do(name string, op func() error) {
 	}
 	err := op()
 	h.site.propose = nil
-	if image := h.disk.image; image != nil {
+	if image := h.disk.Image; image != nil {
 		h.reopen(image)
 		err = errLost
 	}
-	h.disk.cut(-1, 0, nil)
+	h.disk.Cut(-1, 0, nil)
 	for try := 0; errors.Is(err, errLost) && try < 10; try++ {
 		err = op()
 	}
@@ -142,11 +144,11 @@ func (h *history) overtake() {
 		}
 		rival := site.newVault(site.keyring)
 		switch c.Type {
-		case CommandPlant, CommandMint, CommandRekey:
+		case store.CommandPlant, store.CommandMint, store.CommandRekey:
 			done = true
-			site.must(rival.grow(context.Background()))
+			site.must(rival.keys.MakeRoom(context.Background()))
 			h.overtaken++
-		case CommandRegister:
+		case store.CommandRegister:
 			done = true
 			_, err := rival.StaffHandle(context.Background(), entry.AuthorID(site.world.Hash()))
 			site.must(err)
@@ -205,7 +207,7 @@ func (h *history) settled(l *life) {
 
 func (h *history) loseRegistration(l *life) {
 	h.site.propose = func(c Command) string {
-		if c.Type == CommandRegister {
+		if c.Type == store.CommandRegister {
 			return "lost"
 		}
 		return ""
@@ -251,7 +253,7 @@ func (h *history) write(l *life) {
 	n := len(l.readings)
 	r := s.reading(l.person, fmt.Appendf(nil, `{"resourceType":"Observation","c":"CLC-%s-%d"}`, l.token, n), fmt.Appendf(nil, "IDC-%s-%d", l.token, n))
 	if l.refuses() {
-		wantCode(h.tb, s.submit(r), entry.CodeSubjectErased)
+		vaulttest.WantCode(h.tb, s.submit(r), entry.CodeSubjectErased)
 		l.device.Seq-- // a spool destroys it; the number is used again
 		return
 	}
@@ -283,14 +285,14 @@ func (h *history) request(l *life) {
 	err := s.vault.CheckErasure(context.Background(), scope, []entry.Handle{l.handle})
 	switch {
 	case l.all, l.identity && scope == entry.ScopeIdentity:
-		wantCode(h.tb, err, entry.CodeSubjectErased)
+		vaulttest.WantCode(h.tb, err, entry.CodeSubjectErased)
 		return
 	case l.open() != nil:
-		wantCode(h.tb, err, entry.CodeErasureOpen)
+		vaulttest.WantCode(h.tb, err, entry.CodeErasureOpen)
 		return
 	case l.hold.blocks(scope):
 		if err != nil || l.hold.told {
-			wantCode(h.tb, err, entry.CodeHoldActive)
+			vaulttest.WantCode(h.tb, err, entry.CodeHoldActive)
 		}
 		return
 	}
@@ -326,7 +328,7 @@ func (h *history) cancel(l *life) {
 	}
 	cancel := h.site.step(h.site.world.Officers[0], entry.StepCancel, e.record.Statement.ID())
 	if o := h.site.append(h.site.world.Item(cancel))[0]; o.Refusal != nil {
-		wantCode(h.tb, o.Refusal, entry.CodeGraceOver)
+		vaulttest.WantCode(h.tb, o.Refusal, entry.CodeGraceOver)
 		return
 	}
 	e.cancel, e.ended = cancel, true

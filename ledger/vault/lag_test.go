@@ -6,6 +6,7 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/store"
 )
 
 // lag makes the vault see the log only below an index until the log is moved:
@@ -100,7 +101,7 @@ func TestAuditRecordThatComesMeanwhile(t *testing.T) {
 	s.world.Now += 5*day + 2*hour
 	var g Grant
 	s.propose = func(c Command) string {
-		if c.Type == CommandCondemnAudit {
+		if c.Type == store.CommandCondemnAudit {
 			s.propose = nil
 			var err error
 			g, err = s.grant(ask{entry.AccessReport, alice.handle, Request{RPC: "Read", Fields: []string{"audit"}, Caller: caller, Handle: alice.handle}})
@@ -112,12 +113,12 @@ func TestAuditRecordThatComesMeanwhile(t *testing.T) {
 	if g.Statement == nil {
 		t.Fatal("the audit key was not up for destruction: the test proves nothing")
 	}
-	if n := count(t, s, rowRecord, g.Statement.ID()); n != 1 {
+	if n := count(t, s, 'r', g.Statement.ID()); n != 1 {
 		t.Fatal("an audit record was destroyed on the day it was written")
 	}
 	s.world.Now += 6 * day
 	s.must(s.round())
-	if n := count(t, s, rowRecord, g.Statement.ID()); n != 0 {
+	if n := count(t, s, 'r', g.Statement.ID()); n != 0 {
 		t.Fatal("the audit key outlives its floor")
 	}
 }
@@ -173,12 +174,12 @@ func TestMembersWaitForTheLog(t *testing.T) {
 	s.lag(0)
 	said := 0
 	s.tap = func(c Command) {
-		if c.Type == CommandMembers {
+		if c.Type == store.CommandMembers {
 			said++
 		}
 	}
 	s.must(s.round())
-	if members, err := s.store.view().membersNow(); err != nil || len(members) != 2 || said != 0 {
+	if members, err := s.store.View().Members(); err != nil || len(members) != 2 || said != 0 {
 		t.Fatalf("%d members, told %d times (%v)", len(members), said, err)
 	}
 }

@@ -27,7 +27,7 @@ func (v *Vault) Lookup(ctx context.Context, g Grant, r Request, identifier strin
 	if len(r.Fields) != 1 || r.Fields[0] != LookupField(r.Nonce, identifier) || len(r.Statements) != 0 {
 		return entry.Handle{}, invalid("its one field does not bind the identifier")
 	}
-	in, err := v.gate(ctx, g, r, entry.AccessLookup)
+	in, err := v.checkGrant(ctx, g, r, entry.AccessLookup)
 	if err != nil {
 		return entry.Handle{}, err
 	}
@@ -48,11 +48,11 @@ func (v *Vault) Lookup(ctx context.Context, g Grant, r Request, identifier strin
 	if err != nil {
 		return entry.Handle{}, err
 	}
-	who, err := v.store.view().subject(n)
+	who, err := v.store.View().Subject(n)
 	if err != nil {
 		return entry.Handle{}, err
 	}
-	if who == nil || who.gone != 0 { // its keys were condemned while it was being looked up
+	if who == nil || who.Gone != 0 { // its keys were condemned while it was being looked up
 		return entry.Handle{}, errNotFound()
 	}
 	if err := v.unchanged(in); err != nil { // of the accessor

@@ -10,6 +10,8 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // TestTwoMembers: with two nodes placed here, and one provider for both, nothing
@@ -23,7 +25,7 @@ func TestTwoMembers(t *testing.T) {
 	second := s.newVaultOf(1, s.keyring)
 	second.state = newWorkerState()
 	s.must(s.round())
-	members, err := s.store.view().membersNow()
+	members, err := s.store.View().Members()
 	if err != nil || len(members) != 2 {
 		t.Fatalf("members %v (%v)", members, err)
 	}
@@ -77,31 +79,31 @@ func TestOnlyMembersSpeak(t *testing.T) {
 	s.must(s.round())
 	stranger := s.world.NewNode(ledgertest.NodeSpec{Name: "stranger"}).Author
 	sign := AttestWith(s.random, stranger.Signer)
-	good := verdictCommand{version: 1, author: s.vault.self, ok: true}
+	good := store.Verdict{Version: 1, Author: s.vault.self, OK: true}
 	var err error
-	good.signature, err = s.vault.env.Attest(good.message(euGroup))
+	good.Signature, err = s.vault.env.Attest(good.Message(euGroup))
 	s.must(err)
 	other := good
-	other.ok = false // signed the opposite
-	foreign := verdictCommand{version: 1, author: stranger.ID(), ok: true}
-	foreign.signature, err = sign(foreign.message(euGroup))
+	other.OK = false // signed the opposite
+	foreign := store.Verdict{Version: 1, Author: stranger.ID(), OK: true}
+	foreign.Signature, err = sign(foreign.Message(euGroup))
 	s.must(err)
 	elsewhere := good
-	elsewhere.signature, err = s.vault.env.Attest(good.message("us"))
+	elsewhere.Signature, err = s.vault.env.Attest(good.Message("us"))
 	s.must(err)
-	attest := attestCommand{version: 1, author: s.vault.self, method: 1, strength: 1}
-	attest.signature, err = sign(attest.message(euGroup))
+	attest := store.Attest{Version: 1, Author: s.vault.self, Method: 1, Strength: 1}
+	attest.Signature, err = sign(attest.Message(euGroup))
 	s.must(err)
-	for i, p := range []proposal{other, foreign, elsewhere, attest} {
+	for i, p := range []store.Proposal{&other, &foreign, &elsewhere, &attest} {
 		if _, err := s.vault.propose(context.Background(), p); err == nil {
 			t.Errorf("command %d counts", i)
 		} else {
-			wantCode(t, err, entry.CodeBadSignature)
+			vaulttest.WantCode(t, err, entry.CodeBadSignature)
 		}
 	}
-	_, err = s.vault.propose(context.Background(), good)
-	wantCode(t, err, entry.CodeWrongState) // true, but there is nothing to judge
-	for _, bad := range []membersCommand{{}, {[]Member{{Author: entry.AuthorID{1}, Key: stranger.SPKI()}}}} {
+	_, err = s.vault.propose(context.Background(), &good)
+	vaulttest.WantCode(t, err, entry.CodeWrongState) // true, but there is nothing to judge
+	for _, bad := range []*store.Members{{}, {List: []Member{{Author: entry.AuthorID{1}, Key: stranger.SPKI()}}}} {
 		if _, err := s.vault.propose(context.Background(), bad); err == nil {
 			t.Error("a set of members is accepted that is none")
 		}
@@ -128,10 +130,10 @@ func TestAttestWithBothKinds(t *testing.T) {
 		}
 		m := Member{Author: parsed.Author(), Key: parsed.SPKI()}
 		signature, err := public.sign([]byte("said"))
-		if err != nil || !m.attested([]byte("said"), signature) {
+		if err != nil || !m.Signed([]byte("said"), signature) {
 			t.Fatalf("%T: not accepted (%v)", public.key, err)
 		}
-		if m.attested([]byte("unsaid"), signature) {
+		if m.Signed([]byte("unsaid"), signature) {
 			t.Fatalf("%T: accepted for another message", public.key)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // TestOmniscientAttacker runs random histories of registering, writing,
@@ -76,7 +77,7 @@ func (h *history) run(steps int) {
 		case 14:
 			h.living(l)
 		case 15:
-			h.reopen(h.disk.now(100))
+			h.reopen(h.disk.Now(100))
 		case 16:
 			h.look(l)
 		}
@@ -106,19 +107,19 @@ func (h *history) finish() {
 // judge sets the attacker on everything there ever was.
 func (h *history) judge() {
 	h.tb.Helper()
-	list := h.spy.attack(h.tb, h.disk)
+	list := h.spy.Attack(h.tb, h.disk)
 	got := make(map[string]bool)
 	for _, o := range list {
-		got[o.what] = true
+		got[o.What] = true
 	}
 	for i, l := range h.people {
 		h.judgeOne(uint64(i), l, list, got)
 	}
 }
 
-func (h *history) judgeOne(i uint64, l *life, list []opened, got map[string]bool) {
+func (h *history) judgeOne(i uint64, l *life, list []vaulttest.Opened, got map[string]bool) {
 	h.tb.Helper()
-	slot, ok, err := h.site.store.view().slotOf(l.handle)
+	slot, ok, err := h.site.store.View().Find(l.handle)
 	if err != nil || !ok {
 		h.tb.Fatalf("seed %d: the slot of person %d is gone: %v", h.seed, i, err)
 	}
@@ -129,29 +130,29 @@ func (h *history) judgeOne(i uint64, l *life, list []opened, got map[string]bool
 			needles = append(needles, l.identifier)
 		}
 		for _, needle := range needles {
-			if what, seen := sees(list, []byte(needle)); seen {
+			if what, seen := vaulttest.Sees(list, []byte(needle)); seen {
 				h.tb.Fatalf("seed %d: the identity of person %d is erased and yet found in a %s", h.seed, i, what)
 			}
 		}
-	} else if _, seen := sees(list, []byte(l.identifier)); !seen {
+	} else if _, seen := vaulttest.Sees(list, []byte(l.identifier)); !seen {
 		h.tb.Fatalf("seed %d: the attacker is too weak: a living identity does not open", h.seed)
 	}
 	if l.all {
-		if what, seen := sees(list, []byte("CLC-"+l.token)); seen {
+		if what, seen := vaulttest.Sees(list, []byte("CLC-"+l.token)); seen {
 			h.tb.Fatalf("seed %d: person %d is erased and yet found in a %s", h.seed, i, what)
 		}
-		if what, seen := sees(list, l.handle[:]); seen {
+		if what, seen := vaulttest.Sees(list, l.handle[:]); seen {
 			h.tb.Fatalf("seed %d: the handle of person %d is erased and yet found in a %s", h.seed, i, what)
 		}
-		if got[linkOf(slot)] || got[slotsOfSubject(n)] {
+		if got[vaulttest.LinkOf(slot)] || got[vaulttest.SlotsOfSubject(n)] {
 			h.tb.Fatalf("seed %d: the slots of person %d can still be joined", h.seed, i)
 		}
 		return
 	}
-	if !got[linkOf(slot)] || !got[slotsOfSubject(n)] {
+	if !got[vaulttest.LinkOf(slot)] || !got[vaulttest.SlotsOfSubject(n)] {
 		h.tb.Fatalf("seed %d: the attacker is too weak: a living series does not open", h.seed)
 	}
-	if _, seen := sees(list, []byte("CLC-"+l.token)); !seen && len(l.readings) > 0 {
+	if _, seen := vaulttest.Sees(list, []byte("CLC-"+l.token)); !seen && len(l.readings) > 0 {
 		h.tb.Fatalf("seed %d: the attacker is too weak: living records do not open", h.seed)
 	}
 }
@@ -166,14 +167,14 @@ func (h *history) living(l *life) {
 		return
 	}
 	if _, err := s.find(l.identifier); l.identity && h.gone(l.identifier) {
-		wantCode(h.tb, err, entry.CodeUnknownSubject)
+		vaulttest.WantCode(h.tb, err, entry.CodeUnknownSubject)
 	}
 	if len(l.readings) == 0 {
 		return
 	}
 	list, err := s.readAll(l.person, "clinical", "identity")
 	if l.all {
-		wantCode(h.tb, err, entry.CodeSubjectErased)
+		vaulttest.WantCode(h.tb, err, entry.CodeSubjectErased)
 		return
 	}
 	if h.executing(l) {
@@ -215,9 +216,9 @@ func (h *history) look(l *life) {
 // nobodyLooked demands that the audit parts of who is erased altogether are
 // gone: here they have no floor.
 func (h *history) nobodyLooked() {
-	list := h.spy.attack(h.tb, h.disk)
+	list := h.spy.Attack(h.tb, h.disk)
 	for _, l := range h.people {
-		if what, seen := sees(list, []byte("AUC-"+l.token)); seen && l.all {
+		if what, seen := vaulttest.Sees(list, []byte("AUC-"+l.token)); seen && l.all {
 			h.tb.Fatalf("seed %d: who looked at an erased person is found in a %s", h.seed, what)
 		}
 	}
@@ -247,7 +248,7 @@ func (h *history) setHold(l *life) {
 	hold := &holdInTest{class: class, told: h.rng.IntN(2) == 0}
 	hold.set = s.seriesRecord(s.world.Officers[0], entry.KindHold, &entry.Hold{Action: entry.HoldSet}, content)
 	if l.all || l.identity && class == entry.ClassIdentity {
-		wantCode(h.tb, s.submit(hold.set), entry.CodeSubjectErased)
+		vaulttest.WantCode(h.tb, s.submit(hold.set), entry.CodeSubjectErased)
 		return
 	}
 	if e := l.open(); e != nil && e.approval != nil && s.world.Now >= h.graceEnd(e) {
@@ -273,15 +274,11 @@ func (h *history) scan() {
 			}
 		}
 	}
-	roots, err := h.site.keyring.List()
-	h.site.must(err)
-	isRoot := make(map[Key]bool)
-	for _, version := range roots {
-		k, err := h.site.keyring.load(version)
-		h.site.must(err)
-		isRoot[*k] = true
+	isRoot := make(map[vaulttest.Key]bool)
+	for _, root := range vaulttest.Roots(h.tb, h.disk, "keyring") {
+		isRoot[root] = true
 	}
-	for k := range h.spy.reach(h.tb, h.disk) {
+	for k := range h.spy.Reach(h.tb, h.disk) {
 		if !isRoot[k] && bytes.Contains(all, k[:]) {
 			h.tb.Fatalf("seed %d: a key was written in clear", h.seed)
 		}

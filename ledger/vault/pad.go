@@ -3,6 +3,8 @@ package vault
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"indelible/ledger/vault/layout"
 )
 
 // Content is padded before it is sealed, so that a ciphertext's length names a
@@ -43,16 +45,16 @@ func padTo(content []byte, size int) []byte {
 // padded here can come out of an AEAD.
 func unpad(b []byte) ([]byte, error) {
 	if len(b) < padPrefix {
-		return nil, errWire
+		return nil, layout.ErrMalformed
 	}
 	n := uint64(binary.BigEndian.Uint32(b))
 	if n > uint64(len(b)-padPrefix) {
-		return nil, errWire
+		return nil, layout.ErrMalformed
 	}
 	end := padPrefix + int(n)
 	for _, c := range b[end:] {
 		if c != 0 {
-			return nil, errWire
+			return nil, layout.ErrMalformed
 		}
 	}
 	return b[padPrefix:end:end], nil

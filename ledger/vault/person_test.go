@@ -3,7 +3,6 @@ package vault
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -348,19 +347,11 @@ func (s *site) erase(p *person, scope entry.Scope) entry.StatementID {
 func (s *site) round() error {
 	if s.vault.state.notBefore == nil { // as Run begins
 		s.vault.state = newWorkerState()
-		if err := s.vault.strays(); err != nil {
+		if err := s.vault.keys.DestroyAgain(); err != nil {
 			return err
 		}
 	}
 	return s.vault.round(context.Background())
-}
-
-func wantCode(tb testing.TB, err error, code entry.Code) {
-	tb.Helper()
-	var refusal *entry.Refusal
-	if !errors.As(err, &refusal) || refusal.Code != code {
-		tb.Fatalf("got %v, want a refusal %s", err, code)
-	}
 }
 
 func hasClass(r Released, c entry.Class) bool {

@@ -7,6 +7,8 @@ import (
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 const hour = 60 * 60 * 1000 // milliseconds
@@ -39,7 +41,7 @@ func TestSweep(t *testing.T) {
 	if f := s.vault.Findings(); f.Swept != 1 || f.Waiting != 1 {
 		t.Fatalf("after a day: %+v", f)
 	}
-	if n := count(t, s, rowRecord, orphan.Statement.ID()); n != 0 {
+	if n := count(t, s, 'r', orphan.Statement.ID()); n != 0 {
 		t.Fatal("the orphan was not dropped")
 	}
 	s.must(s.submit(retried, orphan)) // even now the client can come back
@@ -51,8 +53,8 @@ func TestSweep(t *testing.T) {
 	if f := s.vault.Findings(); f.Waiting != 0 || f.Swept != 1 || f.Missing != 0 {
 		t.Fatalf("at the end: %+v", f)
 	}
-	if left, err := s.store.view().any(key(rowRecent)); err != nil || left {
-		t.Fatalf("recent rows are left (%v)", err)
+	if left := s.rows('w'); len(left) > 0 {
+		t.Fatalf("%d recent rows are left", len(left))
 	}
 	s.whole(alice)
 }
@@ -66,20 +68,20 @@ func TestSweepKeepsWhatWasSealedAgain(t *testing.T) {
 	_, err := s.vault.Seal(ctx, []Record{r})
 	s.must(err)
 	s.world.Now += 25 * hour
-	c, _, err := s.vault.sweepPage(0, s.vault.nowMillis()-settleAge)
+	c, _, err := s.vault.sweepPage(0, s.vault.nowMillis()-store.EntryDue)
 	s.must(err)
-	if len(c.orphans) != 1 {
-		t.Fatalf("%d orphans", len(c.orphans))
+	if len(c.Orphans) != 1 {
+		t.Fatalf("%d orphans", len(c.Orphans))
 	}
 	s.must(s.submit(r))
 	_, err = s.vault.propose(ctx, c)
 	s.must(err)
-	if count(t, s, rowRecord, r.Statement.ID()) != 1 {
+	if count(t, s, 'r', r.Statement.ID()) != 1 {
 		t.Fatal("a record with an entry was dropped")
 	}
-	c.to = s.world.Now
+	c.To = s.world.Now
 	_, err = s.vault.propose(ctx, c)
-	wantCode(t, err, entry.CodeWrongState) // too young a range
+	vaulttest.WantCode(t, err, entry.CodeWrongState) // too young a range
 }
 
 // TestMissingRecordIsAFault: an entry without its record is counted and said.
@@ -102,7 +104,7 @@ func TestMissingRecordIsAFault(t *testing.T) {
 	}
 	s.world.Now += 60_000
 	s.must(s.round())
-	upto, err := s.store.view().followed()
+	upto, err := s.store.View().Followed()
 	if err != nil || upto != s.ledger.Size() {
 		t.Fatalf("followed to %d of %d (%v)", upto, s.ledger.Size(), err)
 	}

@@ -7,33 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"time"
 
 	"indelible/ledger/entry"
-	"indelible/proof"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/store"
 )
 
 // MaxReleased is how many records one grant can release.
 const MaxReleased = 100
-
-// Grant is the evidence that a read is recorded: the access entry, proof that
-// it is in the log, and the opening of its audit part. It is good for one call.
-type Grant struct {
-	Receipt   *proof.Receipt
-	Statement *entry.Statement
-	Opening   []byte // encoded, of the audit part
-}
-
-// Request is what a grant must bind: entry.RequestHash of its RPC, Statements,
-// Fields and Caller stands in the audit part.
-type Request struct {
-	RPC        string
-	Statements []entry.StatementID // the records wanted, at most MaxReleased
-	Fields     []string            // what of them: names of classes ("clinical", "identity", "audit"); of a lookup: LookupField
-	Caller     entry.AuthorID
-	Handle     entry.Handle // whose records; of a lookup: the accessor's own handle
-	Nonce      [32]byte     // of a lookup: what LookupField was made with
-}
 
 // Released is one record, opened. It does not print.
 type Released struct {
@@ -74,11 +55,11 @@ func (v *Vault) Release(ctx context.Context, g Grant, r Request) ([]Released, er
 	if len(r.Statements) > MaxReleased {
 		return nil, entry.Refuse(entry.CodeTooLarge, "%d records, at most %d in one release", len(r.Statements), MaxReleased)
 	}
-	in, err := v.gate(ctx, g, r, entry.AccessRead, entry.AccessSearch, entry.AccessExport, entry.AccessReport, entry.AccessBreakGlass)
+	in, err := v.checkGrant(ctx, g, r, entry.AccessRead, entry.AccessSearch, entry.AccessExport, entry.AccessReport, entry.AccessBreakGlass)
 	if err != nil {
 		return nil, err
 	}
-	o := opener{v: v, now: v.store.view(), slot: in.slot, number: in.number}
+	o := opener{v: v, now: v.store.View(), slot: in.slot, number: in.number}
 	if o.classes, err = living(classesIn(r.Fields), in.slot); err != nil {
 		return nil, err
 	}
@@ -96,109 +77,6 @@ func (v *Vault) Release(ctx context.Context, g Grant, r Request) ([]Released, er
 	return list, nil
 }
 
-// passed is what a grant has opened: a slot, as it was read linearizably.
-type passed struct {
-	number uint64
-	slot   *slotRow
-	since  time.Time // when the grant was admitted
-}
-
-// unchanged refuses an answer if the slot's guard was raised, or a key of it
-// condemned, or the grant grew old, while the answer was being decrypted.
-func (v *Vault) unchanged(in passed) error {
-	now, err := v.store.view().slot(in.number)
-	if err != nil {
-		return err
-	}
-	if now == nil || now.guard != in.slot.guard || now.gone != in.slot.gone {
-		return entry.Refuse(entry.CodeGuardRaised, "consent, a hold or an erasure changed while the request was under way")
-	}
-	return v.admitted.fresh(in.since)
-}
-
-// gate judges a grant and returns the slot of the request's handle.
-func (v *Vault) gate(ctx context.Context, g Grant, r Request, actions ...entry.AccessAction) (in passed, err error) {
-	if g.Statement == nil || g.Receipt == nil {
-		return in, invalid("there is no access entry")
-	}
-	if err := v.ours(g.Statement, actions); err != nil {
-		return in, err
-	}
-	if in.since, err = v.admitted.use(g.Statement.ID()); err != nil {
-		return in, err
-	}
-	if _, err := proof.Verify(v.policy, g.Statement, g.Receipt); err != nil {
-		return in, invalid("its receipt does not verify")
-	}
-	audit, err := auditOf(g)
-	if err != nil {
-		return in, err
-	}
-	if audit.RequestHash != entry.RequestHash(r.RPC, r.Statements, r.Fields, r.Caller) || !slices.Equal(audit.Fields, r.Fields) {
-		return in, invalid("it binds another request")
-	}
-	if g.Statement.Sub != entry.SubOfHandle(r.Handle) {
-		return in, invalid("it is about another handle")
-	}
-	in.number, in.slot, err = v.guarded(ctx, r.Handle, audit.Guard)
-	return in, err
-}
-
-func invalid(reason string) error {
-	return entry.Refuse(entry.CodeGrantInvalid, "the access entry does not permit this: %s", reason)
-}
-
-// ours checks that a statement is a permitted access by this node.
-func (v *Vault) ours(s *entry.Statement, actions []entry.AccessAction) error {
-	body, ok := s.Body.(*entry.Access)
-	switch {
-	case !ok || s.Kind != entry.KindAccess:
-		return invalid("it is of another kind")
-	case body.Outcome != entry.OutcomePermit || !slices.Contains(actions, body.Action):
-		return invalid("it permits something else or nothing")
-	case s.Jurisdiction != v.store.group:
-		return invalid("it is of another jurisdiction")
-	case s.Author != v.self || s.Verify(v.cfg.Author) != nil:
-		return invalid("this node did not sign it")
-	}
-	return nil
-}
-
-// auditOf opens the audit part that the statement commits to.
-func auditOf(g Grant) (entry.AccessAudit, error) {
-	parts, err := entry.NewParts(map[entry.Class]entry.Hash{entry.ClassAudit: entry.Commit(g.Opening)})
-	if err != nil {
-		return entry.AccessAudit{}, err
-	}
-	if g.Statement.CheckSealed(parts, map[entry.Class][]byte{entry.ClassAudit: g.Opening}, true) != nil {
-		return entry.AccessAudit{}, invalid("the opening is not that of its audit part")
-	}
-	opening, err := entry.ParseOpening(g.Opening)
-	if err != nil {
-		return entry.AccessAudit{}, invalid("the opening does not parse")
-	}
-	audit, err := entry.ParseAccessAudit(opening.Content)
-	if err != nil {
-		return entry.AccessAudit{}, invalid("the audit part does not parse")
-	}
-	return audit, nil
-}
-
-// guarded reads the guard linearizably and compares.
-func (v *Vault) guarded(ctx context.Context, h entry.Handle, guard uint64) (uint64, *slotRow, error) {
-	if err := v.env.Barrier(ctx); err != nil {
-		return 0, nil, fmt.Errorf("vault: read the guard: %w", err)
-	}
-	n, slot, err := v.resolve(v.store.view(), h)
-	if err != nil {
-		return 0, nil, err
-	}
-	if slot.guard != guard {
-		return 0, nil, entry.Refuse(entry.CodeGuardRaised, "consent, a hold or an erasure changed since the decision")
-	}
-	return n, slot, nil
-}
-
 // classesIn reads the classes a request names.
 func classesIn(fields []string) []entry.Class {
 	var classes []entry.Class
@@ -211,22 +89,22 @@ func classesIn(fields []string) []entry.Class {
 }
 
 // living drops the classes that are erased, and refuses when none is left.
-func living(classes []entry.Class, slot *slotRow) ([]entry.Class, error) {
+func living(classes []entry.Class, slot *store.Slot) ([]entry.Class, error) {
 	if len(classes) == 0 {
 		return nil, invalid("it names no class of parts")
 	}
-	classes = slices.DeleteFunc(classes, slot.gone.has)
+	classes = slices.DeleteFunc(classes, slot.Gone.Has)
 	if len(classes) == 0 {
-		return nil, errErased()
+		return nil, store.Erased()
 	}
 	return classes, nil
 }
 
-// opener opens records of one slot. Only gate leads here.
+// opener opens records of one slot. Only checkGrant leads here.
 type opener struct {
 	v       *Vault
-	now     view
-	slot    *slotRow
+	now     store.View
+	slot    *store.Slot
 	number  uint64
 	classes []entry.Class
 }
@@ -245,7 +123,7 @@ func (o *opener) open(id entry.StatementID) (Released, error) {
 	if err != nil {
 		return Released{}, err
 	}
-	parts, err := entry.ParseParts(row.parts)
+	parts, err := entry.ParseParts(row.Parts)
 	if err != nil {
 		return Released{}, errSealBroken
 	}
@@ -258,7 +136,7 @@ func (o *opener) open(id entry.StatementID) (Released, error) {
 		if err == nil {
 			one.Openings[class], err = o.v.openPart(leaf, at, id, row, class)
 		}
-		if errors.Is(err, errKeyGone) || isCode(err, entry.CodeSubjectErased) {
+		if errors.Is(err, keytree.ErrKeyGone) || isCode(err, entry.CodeSubjectErased) {
 			delete(one.Openings, class)
 			continue
 		}
@@ -270,35 +148,34 @@ func (o *opener) open(id entry.StatementID) (Released, error) {
 }
 
 // find looks for a record among data, then among audit records.
-func (o *opener) find(id entry.StatementID) (*sealedRecord, owner, error) {
-	for _, group := range []byte{groupData, groupAudit} {
-		at := owner{space: spaceSlot, number: o.number, group: group}
-		row, err := o.now.record(at, id)
+func (o *opener) find(id entry.StatementID) (*store.Record, store.Owner, error) {
+	for _, at := range []store.Owner{store.DataOf(o.number), store.AuditOf(o.number)} {
+		row, err := o.now.Record(at, id)
 		if err != nil || row != nil {
 			return row, at, err
 		}
 	}
-	return nil, owner{}, entry.Refuse(entry.CodeUnknownRecord, "no record is held for statement %s in this slot", id)
+	return nil, store.Owner{}, entry.Refuse(entry.CodeUnknownRecord, "no record is held for statement %s in this slot", id)
 }
 
 // leaf is the key of a class in this slot.
 func (o *opener) leaf(class entry.Class) (uint64, error) {
 	switch class {
 	case entry.ClassClinical:
-		return o.slot.clinical, nil
+		return o.slot.Clinical, nil
 	case entry.ClassAudit:
-		return o.slot.audit, nil
+		return o.slot.Audit, nil
 	}
 	n, err := o.v.subjectOf(o.number, o.slot)
 	if err != nil {
 		return 0, err
 	}
-	who, err := o.now.subject(n)
+	who, err := o.now.Subject(n)
 	if err != nil {
 		return 0, err
 	}
-	if who == nil || who.gone.has(class) {
-		return 0, errKeyGone
+	if who == nil || who.Gone.Has(class) {
+		return 0, keytree.ErrKeyGone
 	}
-	return who.identity, nil
+	return who.Identity, nil
 }

@@ -14,6 +14,8 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // ward is a site with two persons and what is asked of the first.
@@ -48,7 +50,7 @@ func (w *ward) reading() ask { return ask{entry.AccessRead, w.alice.handle, w.r}
 func (w *ward) refused(v *Vault, g Grant, r Request, code entry.Code) {
 	w.tb.Helper()
 	list, err := v.Release(context.Background(), g, r)
-	wantCode(w.tb, err, code)
+	vaulttest.WantCode(w.tb, err, code)
 	if list != nil {
 		w.tb.Fatal("a refused release gave something")
 	}
@@ -232,27 +234,27 @@ func TestLookupGate(t *testing.T) {
 	g, err := w.grant(look)
 	w.must(err)
 	_, err = w.vault.Lookup(ctx, g, r, "mrn|bob")
-	wantCode(t, err, entry.CodeGrantInvalid)
+	vaulttest.WantCode(t, err, entry.CodeGrantInvalid)
 	h, err := w.vault.Lookup(ctx, g, r, "mrn|alice")
 	w.must(err)
 	if h != w.alice.handle {
 		t.Fatal("the wrong handle")
 	}
 	_, err = w.vault.Lookup(ctx, g, r, "mrn|alice")
-	wantCode(t, err, entry.CodeGrantUsed)
+	vaulttest.WantCode(t, err, entry.CodeGrantUsed)
 	for _, hidden := range []string{caller.String(), "mrn|nobody"} { // staff cannot be looked up
 		_, err := w.find(hidden)
-		wantCode(t, err, entry.CodeUnknownSubject)
+		vaulttest.WantCode(t, err, entry.CodeUnknownSubject)
 	}
 	g, err = w.grant(ask{entry.AccessRead, staff, r})
 	w.must(err)
 	_, err = w.vault.Lookup(ctx, g, r, "mrn|alice")
-	wantCode(t, err, entry.CodeGrantInvalid)
+	vaulttest.WantCode(t, err, entry.CodeGrantInvalid)
 	g, err = w.grant(ask{entry.AccessLookup, w.bob.handle, Request{RPC: r.RPC, Fields: r.Fields, Caller: caller}})
 	w.must(err)
 	r.Handle = w.bob.handle
 	_, err = w.vault.Lookup(ctx, g, r, "mrn|alice")
-	wantCode(t, err, entry.CodeGrantInvalid)
+	vaulttest.WantCode(t, err, entry.CodeGrantInvalid)
 }
 
 // TestAdmissionsAreBounded: old ones make room, young ones do not.
@@ -264,25 +266,25 @@ func TestAdmissionsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, a.admit(entry.StatementID{31: 1}), entry.CodeOverloaded)
+	vaulttest.WantCode(t, a.admit(entry.StatementID{31: 1}), entry.CodeOverloaded)
 	now = now.Add(admitFor + 1)
 	if err := a.admit(entry.StatementID{31: 1}); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, a.admit(entry.StatementID{31: 1}), entry.CodeGrantUsed)
+	vaulttest.WantCode(t, a.admit(entry.StatementID{31: 1}), entry.CodeGrantUsed)
 	if len(a.since) != 1 {
 		t.Fatalf("%d admissions are kept", len(a.since))
 	}
 	now = now.Add(-1) // a clock that was set back says nothing about age
 	_, err := a.use(entry.StatementID{31: 1})
-	wantCode(t, err, entry.CodeGrantExpired)
+	vaulttest.WantCode(t, err, entry.CodeGrantExpired)
 }
 
 // TestSecretsDoNotPrint formats what holds secrets in every way there is.
 func TestSecretsDoNotPrint(t *testing.T) {
-	secret := Key{'s', 'e', 'c', 'r', 'e', 't'}
+	secret := keytree.Key{'s', 'e', 'c', 'r', 'e', 't'}
 	record := Released{Openings: map[entry.Class][]byte{entry.ClassClinical: []byte("secret")}}
-	for _, value := range []any{secret, &secret, record, &record, []Released{record}, map[int]Key{1: secret}} {
+	for _, value := range []any{secret, &secret, record, &record, []Released{record}, map[int]keytree.Key{1: secret}} {
 		var log strings.Builder
 		slog.New(slog.NewJSONHandler(&log, nil)).LogAttrs(context.Background(), slog.LevelInfo, "x", slog.Any("v", value))
 		for _, text := range []string{

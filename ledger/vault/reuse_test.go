@@ -7,6 +7,8 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // TestRequestTakenUpWithOtherNames: somebody registers with a wrong identifier,
@@ -15,18 +17,18 @@ import (
 // the end, the person it belongs to could not be erased.
 func TestRequestTakenUpWithOtherNames(t *testing.T) {
 	s, _, _ := pair(t, 111, spec(ledgertest.Grace, 0, 0, 0))
-	var spy attacker
+	spy := vaulttest.Attacker{Group: euGroup}
 	tapped := s.tap
 	defer func() { s.tap = tapped }()
 	replayTo(t, s, &spy)
-	s.tap = spy.hear
+	s.tap = spy.Hear
 	ask := func(name string) (entry.Handle, error) {
 		return s.vault.OpenSubject(context.Background(), SubjectRequest{
 			Request: entry.RequestID{77}, Class: entry.HandleSubject, Identifiers: []string{name},
 		})
 	}
 	s.propose = func(c Command) string {
-		if c.Type == CommandRegister {
+		if c.Type == store.CommandRegister {
 			return "lost"
 		}
 		return ""
@@ -43,20 +45,20 @@ func TestRequestTakenUpWithOtherNames(t *testing.T) {
 	carol, err := s.register("mrn|carol")
 	s.must(err)
 	s.erase(carol, entry.ScopeAll)
-	list := spy.attack(t, s.fs)
-	if what, seen := sees(list, []byte("mrn|carol")); seen {
+	list := spy.Attack(t, s.fs)
+	if what, seen := vaulttest.Sees(list, []byte("mrn|carol")); seen {
 		t.Fatalf("carol is erased and yet found in a %s", what)
 	}
-	if _, seen := sees(list, []byte("mrn|dave")); !seen {
+	if _, seen := vaulttest.Sees(list, []byte("mrn|dave")); !seen {
 		t.Fatal("the attacker is too weak: a living identity does not open")
 	}
 }
 
 // replayTo lets an attacker hear what the vault's log already holds.
-func replayTo(t *testing.T, s *site, spy *attacker) {
+func replayTo(t *testing.T, s *site, spy *vaulttest.Attacker) {
 	t.Helper()
 	for _, c := range loggedCommands(t, s.fs) {
-		spy.hear(Command{c.Type, c.Body})
+		spy.Hear(Command{Type: c.Type, Body: c.Body})
 	}
 }
 
@@ -66,9 +68,9 @@ func TestTwoErasuresOfOnePerson(t *testing.T) {
 	for name, first := range map[string]entry.Scope{"identity first": entry.ScopeIdentity, "all first": entry.ScopeAll} {
 		t.Run(name, func(t *testing.T) {
 			s, alice, bob := pair(t, 112, spec(ledgertest.Grace, 0, 0, 0))
-			var spy attacker
+			spy := vaulttest.Attacker{Group: euGroup}
 			replayTo(t, s, &spy)
-			s.tap = spy.hear
+			s.tap = spy.Hear
 			one, two := s.logRequest(alice, first), s.logRequest(alice, entry.ScopeIdentity+entry.ScopeAll-first)
 			s.must(s.round())
 			s.approve(one)
@@ -83,7 +85,7 @@ func TestTwoErasuresOfOnePerson(t *testing.T) {
 				}
 			}
 			for _, needle := range [][]byte{[]byte(alice.identifier), alice.readings[0].clinical, alice.handle[:]} {
-				if what, seen := sees(spy.attack(t, s.fs), needle); seen {
+				if what, seen := vaulttest.Sees(spy.Attack(t, s.fs), needle); seen {
 					t.Fatalf("alice is erased and yet found in a %s", what)
 				}
 			}
@@ -116,7 +118,7 @@ func TestRequestThatComesTooLate(t *testing.T) {
 	o := s.append(s.itemSealed(late.Statement, sealed[0].At))[0]
 	s.must(refusalOf(o))
 	s.must(s.round())
-	wantCode(t, s.vault.CheckApproval(context.Background(), late.Statement.ID()), entry.CodeSubjectErased)
+	vaulttest.WantCode(t, s.vault.CheckApproval(context.Background(), late.Statement.ID()), entry.CodeSubjectErased)
 	s.erase(bob, entry.ScopeIdentity)
 	s.mustAppend(s.step(s.world.Officers[0], entry.StepCancel, late.Statement.ID()))
 	s.must(s.vault.CancelErasure(context.Background(), late.Statement.ID()))
@@ -136,9 +138,9 @@ func TestHoldOnWhatIsGone(t *testing.T) {
 	sealed, err := s.vault.Seal(context.Background(), []Record{meanwhile})
 	s.must(err)
 	s.erase(alice, entry.ScopeIdentity)
-	wantCode(t, s.submit(hold()), entry.CodeSubjectErased)
+	vaulttest.WantCode(t, s.submit(hold()), entry.CodeSubjectErased)
 	s.must(refusalOf(s.append(s.itemSealed(meanwhile.Statement, sealed[0].At))[0]))
-	wantCode(t, s.vault.BeginHold(context.Background(), meanwhile.Statement.ID()), entry.CodeSubjectErased)
+	vaulttest.WantCode(t, s.vault.BeginHold(context.Background(), meanwhile.Statement.ID()), entry.CodeSubjectErased)
 	s.must(s.round())
 	if f := s.vault.Findings(); f.Refused != 1 {
 		t.Fatalf("a hold without effect was not noted: %+v", f)
@@ -151,7 +153,7 @@ func TestHoldOnWhatIsGone(t *testing.T) {
 func TestExecutedWaitsForEveryKey(t *testing.T) {
 	s, alice, _ := pair(t, 115, spec(ledgertest.Grace, 0, 0, 0))
 	s.propose = func(c Command) string {
-		if c.Type == CommandRegister {
+		if c.Type == store.CommandRegister {
 			return "lost"
 		}
 		return ""
@@ -166,12 +168,12 @@ func TestExecutedWaitsForEveryKey(t *testing.T) {
 		s.approve(request)
 		approval, _, err := s.vault.evidenceOf(t.Context(), approvalOf(s, request))
 		s.must(err)
-		_, err = s.vault.propose(t.Context(), condemnCommand{request, approval, s.world.Now + ledgertest.Grace})
+		_, err = s.vault.propose(t.Context(), &store.Condemn{Request: request, Approval: approval, LedgerTime: s.world.Now + ledgertest.Grace})
 		s.must(err)
-		row, err := s.store.view().erasure(request)
+		row, err := s.store.View().Erasure(request)
 		s.must(err)
-		if want := []int{1 + leavesPerSubject, 3}[i]; len(row.leaves) != want {
-			t.Fatalf("erasure %d answers for %d keys, want %d", i, len(row.leaves), want)
+		if want := []int{1 + 4, 3}[i]; len(row.Leaves) != want {
+			t.Fatalf("erasure %d answers for %d keys, want %d", i, len(row.Leaves), want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // TestCheckRoot: without the keys under which everything living is sealed, or
@@ -38,7 +39,7 @@ func TestCheckRoot(t *testing.T) {
 		t.Fatal("the erasure did not change the root")
 	}
 	s.close()
-	s = openSite(t, s.world, fs, newSource(72))
+	s = openSite(t, s.world, fs, vaulttest.NewSource(72))
 	s.must(s.vault.CheckRoot())
 	s.close()
 }

@@ -1,9 +1,11 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -12,6 +14,10 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/layout"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // TestRunCarriesAnErasure: nothing but Run, woken or not, and it ends when told.
@@ -79,16 +85,16 @@ func TestRunStopsOnALostKey(t *testing.T) {
 	s.approve(request)
 	s.world.Now += ledgertest.Grace
 	s.propose = func(c Command) string {
-		if c.Type == CommandRekey { // another vault, whose memory fails, is quicker
+		if c.Type == store.CommandRekey { // another vault, whose memory fails, is quicker
 			s.propose = nil
 			s.loseAKey(c)
 		}
 		return ""
 	}
-	if err := s.round(); !errors.Is(err, errLivingKey) {
+	if err := s.round(); !errors.Is(err, keytree.ErrLivingKey) {
 		t.Fatalf("the round ended with %v", err)
 	}
-	if err := s.newVault(s.keyring).Run(t.Context()); !errors.Is(err, errLivingKey) {
+	if err := s.newVault(s.keyring).Run(t.Context()); !errors.Is(err, keytree.ErrLivingKey) {
 		t.Fatalf("after a restart Run ends with %v", err)
 	}
 	if p, _, _ := s.progress(request); len(p.Executed) != 0 {
@@ -96,11 +102,11 @@ func TestRunStopsOnALostKey(t *testing.T) {
 	}
 	versions, err := s.keyring.List()
 	s.must(err)
-	current, err := s.store.view().top()
+	current, err := s.store.View().Top()
 	s.must(err)
-	old, err := s.store.view().oldTop()
+	old, err := s.store.View().OldTop()
 	s.must(err)
-	if old == nil || current.root == old.root || len(versions) < 2 {
+	if old == nil || current.Root == old.Root || len(versions) < 2 {
 		t.Fatalf("the old root is gone: %v", versions)
 	}
 	_ = bob
@@ -109,42 +115,61 @@ func TestRunStopsOnALostKey(t *testing.T) {
 // loseAKey commits a rekey like c under a version of its own, in which a leaf
 // that nobody erased is missing.
 func (s *site) loseAKey(c Command) {
-	k := readRekey(&reader{b: c.Body})
-	rival := s.newVault(s.keyring)
-	root, err := rival.reserve(context.Background())
+	p, err := store.Decode(c)
 	s.must(err)
-	wrong, err := rival.buildRekey(root, k.erased)
-	s.must(err)
-	s.must(s.store.snapshot(func(v view) error {
-		own, err := s.keyring.Unwrap(root, wrong.wrapped, topData(euGroup, 1, wrong.base+1))
-		if err != nil {
-			return err
-		}
-		n, err := openNode(own, wrong.nodes[0].sealed, nodeData(euGroup, wrong.nodes[0].at, wrong.base+1))
-		if err != nil {
-			return err
-		}
-		for i := range n {
-			if !n[i].isZero() {
-				n[i] = Key{}
+	wrong := s.rekeyByHand(p.(*store.Rekey).Leaves, func(n []byte) {
+		for key := range slices.Chunk(n, keytree.KeySize) {
+			if !bytes.Equal(key, make([]byte, keytree.KeySize)) {
+				clear(key)
 				break
 			}
 		}
-		wrong.nodes[0].sealed, err = sealNode(own, n, nodeData(euGroup, wrong.nodes[0].at, wrong.base+1))
-		return err
-	}))
-	_, err = rival.propose(context.Background(), wrong)
+	})
+	_, err = s.vault.propose(context.Background(), wrong)
 	s.must(err)
+}
+
+// rekeyByHand builds a rekey of a tree that is one node, under a version of its
+// own, and changes what the node holds.
+func (s *site) rekeyByHand(leaves []uint64, change func(node []byte)) *store.Rekey {
+	s.tb.Helper()
+	now := s.store.View()
+	top, err := now.Top()
+	s.must(err)
+	at := top.Place()
+	node, err := now.Node(at)
+	s.must(err)
+	own, err := s.keyring.Unwrap(top.Root, top.Wrapped, vaulttest.TopData(euGroup, top.Height, top.Epoch))
+	s.must(err)
+	plain, err := vaulttest.Key(*own).Cipher().Open(nil, nil, node.Sealed, vaulttest.NodeData(euGroup, at, node.Epoch))
+	s.must(err)
+	for _, leaf := range leaves {
+		clear(plain[leaf*keytree.KeySize:][:keytree.KeySize])
+	}
+	change(plain)
+	reserved, err := s.vault.propose(context.Background(), &store.ReserveRoot{})
+	s.must(err)
+	c := &store.Rekey{Base: top.Version, Leaves: leaves}
+	c.Root, err = layout.ParseNumber(reserved.Value)
+	s.must(err)
+	s.must(s.keyring.Create(c.Root))
+	var fresh vaulttest.Key
+	_, err = s.random.Read(fresh[:])
+	s.must(err)
+	sealed := fresh.Cipher().Seal(nil, nil, plain, vaulttest.NodeData(euGroup, at, c.Base+1))
+	c.Nodes = []store.Node{{Place: at, Epoch: c.Base + 1, Sealed: sealed}}
+	c.Wrapped, err = s.keyring.Wrap(c.Root, (*keytree.Key)(&fresh), vaulttest.TopData(euGroup, top.Height, c.Base+1))
+	s.must(err)
+	return c
 }
 
 // TestRunDestroysStrays: an old root file that somebody put back is destroyed at
 // start.
 func TestRunDestroysStrays(t *testing.T) {
 	s, alice, _ := pair(t, 74, spec(ledgertest.Grace, 0, 0, 0))
-	root, err := s.keyring.load(1)
-	s.must(err)
+	root := vaulttest.Roots(t, s.fs, "keyring")[1]
 	s.erase(alice, entry.ScopeAll)
-	s.must(s.keyring.writeFile(s.keyring.file(1), encodeRoot(1, root)))
+	vaulttest.PutRoot(t, s.fs, "keyring", 1, root)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	s.must(s.vault.Run(ctx))
@@ -158,8 +183,8 @@ func TestRunStopsOnABrokenRow(t *testing.T) {
 	s, alice, _ := pair(t, 75, spec(ledgertest.Grace, 0, 0, 0))
 	request, err := s.request(alice, entry.ScopeAll)
 	s.must(err)
-	s.must(s.store.db.Set(keyID(rowErase, request[:]), []byte{1, 2}, pebble.NoSync))
-	if err := s.vault.Run(t.Context()); !errors.Is(err, errWire) {
+	s.must(s.store.State().Set(append([]byte{'e'}, request[:]...), []byte{1, 2}, pebble.NoSync))
+	if err := s.vault.Run(t.Context()); !errors.Is(err, layout.ErrMalformed) {
 		t.Fatalf("Run ends with %v", err)
 	}
 }
@@ -169,28 +194,23 @@ func TestRunStopsOnABrokenRow(t *testing.T) {
 // takes effect. As long as that exists nothing is reported.
 func TestExecutedWaitsForLaterVersions(t *testing.T) {
 	s, alice, bob := pair(t, 76, spec(ledgertest.Grace, 0, 0, 0))
-	var spy attacker
+	spy := vaulttest.Attacker{Group: euGroup}
 	replayTo(t, s, &spy)
-	s.tap = spy.hear
+	s.tap = spy.Hear
 	s.must(s.round())
 	request, err := s.request(alice, entry.ScopeIdentity)
 	s.must(err)
 	s.approve(request)
 	s.world.Now += ledgertest.Grace
 	s.propose = func(c Command) string {
-		if c.Type == CommandRekey {
+		if c.Type == store.CommandRekey {
 			s.propose = func(c Command) string {
-				if c.Type == CommandAbandonRoot { // nobody gets round to it
+				if c.Type == store.CommandAbandonRoot { // nobody gets round to it
 					return "lost"
 				}
 				return ""
 			}
-			rival := s.newVault(s.keyring)
-			root, err := rival.reserve(context.Background())
-			s.must(err)
-			stale, err := rival.buildRekey(root, []uint64{8}) // a leaf nobody has: alice lives in it
-			s.must(err)
-			spy.hear(stale.command())
+			spy.Hear(store.Encode(s.rekeyByHand([]uint64{8}, func([]byte) {}))) // a leaf nobody has: alice lives in it
 		}
 		return ""
 	}
@@ -199,7 +219,7 @@ func TestExecutedWaitsForLaterVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, seen := sees(spy.attack(t, s.fs), []byte(alice.identifier))
+	_, seen := vaulttest.Sees(spy.Attack(t, s.fs), []byte(alice.identifier))
 	if p, _, _ := s.progress(request); len(p.Executed) != 0 && seen {
 		t.Fatal("reported as executed, and alice opens with a version that exists")
 	}
@@ -211,7 +231,7 @@ func TestExecutedWaitsForLaterVersions(t *testing.T) {
 	if p, _, _ := s.progress(request); !p.Completed {
 		t.Fatalf("not complete: %+v", p)
 	}
-	if _, seen := sees(spy.attack(t, s.fs), []byte(alice.identifier)); seen {
+	if _, seen := vaulttest.Sees(spy.Attack(t, s.fs), []byte(alice.identifier)); seen {
 		t.Fatal("alice is erased and yet found")
 	}
 	s.whole(bob)
@@ -221,10 +241,9 @@ func TestExecutedWaitsForLaterVersions(t *testing.T) {
 // the node runs. It is destroyed, and the erasure ends.
 func TestStraysDoNotKeepAnErasureWaiting(t *testing.T) {
 	s, alice, bob := pair(t, 77, spec(ledgertest.Grace, 0, 0, 0))
-	root, err := s.keyring.load(1)
-	s.must(err)
+	root := vaulttest.Roots(t, s.fs, "keyring")[1]
 	s.erase(alice, entry.ScopeAll)
-	s.must(s.keyring.writeFile(s.keyring.file(1), encodeRoot(1, root)))
+	vaulttest.PutRoot(t, s.fs, "keyring", 1, root)
 	s.erase(bob, entry.ScopeAll)
 	if versions, err := s.keyring.List(); err != nil || len(versions) != 1 {
 		t.Fatalf("versions %v (%v)", versions, err)

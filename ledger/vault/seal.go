@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/store"
 )
 
 // Record is what a statement's sealed parts are kept as.
@@ -17,10 +19,7 @@ type Record struct {
 }
 
 // Sealed is the answer to one Record.
-type Sealed struct {
-	At      uint64         // seal time, Unix milliseconds, to be given to the append
-	Refusal *entry.Refusal // nothing was sealed
-}
+type Sealed = store.Sealed
 
 // Seal encrypts records and commits them to the jurisdiction's group. It is
 // idempotent by slot and statement id: a record that is sealed already answers
@@ -28,10 +27,7 @@ type Sealed struct {
 // outcome of some is unknown: call it again.
 func (v *Vault) Seal(ctx context.Context, records []Record) ([]Sealed, error) {
 	answers := make([]Sealed, len(records))
-	b := &sealing{v: v, now: v.store.view(), drawers: make(map[entry.Handle]*drawer)}
-	var batch []putRecord
-	var at []int // where in answers each record of the batch belongs
-	size := 4
+	b := &batch{v: v, now: v.store.View(), targets: make(map[entry.Handle]*target), size: store.PutOverhead}
 	for i := range records {
 		p, err := b.seal(ctx, &records[i])
 		var fault *entry.Refusal
@@ -42,76 +38,81 @@ func (v *Vault) Seal(ctx context.Context, records []Record) ([]Sealed, error) {
 		if err != nil {
 			return nil, err
 		}
-		if size+p.size() > MaxCommand {
-			if err := v.put(ctx, batch, at, answers); err != nil {
+		if b.size+p.Size() > store.MaxCommand {
+			if err := b.put(ctx, answers); err != nil {
 				return nil, err
 			}
-			batch, at, size = nil, nil, 4
 		}
-		batch, at, size = append(batch, p), append(at, i), size+p.size()
+		b.list, b.at, b.size = append(b.list, p), append(b.at, i), b.size+p.Size()
 	}
-	return answers, v.put(ctx, batch, at, answers)
+	return answers, b.put(ctx, answers)
 }
 
-func (v *Vault) put(ctx context.Context, batch []putRecord, at []int, answers []Sealed) error {
-	if len(batch) == 0 {
+// batch is one call of Seal: what it looked up once serves all its records.
+type batch struct {
+	v       *Vault
+	now     store.View
+	targets map[entry.Handle]*target
+
+	list []store.PutRecord // sealed and not yet put
+	at   []int             // where in the answers each of them belongs
+	size int               // of the command they make, bytes
+}
+
+// put commits what was sealed since it was last called.
+func (b *batch) put(ctx context.Context, answers []Sealed) error {
+	if len(b.list) == 0 {
 		return nil
 	}
-	result, err := v.propose(ctx, putRecordsCommand{batch})
+	result, err := b.v.propose(ctx, &store.PutRecords{List: b.list})
 	if err != nil {
 		return err
 	}
-	list, err := putAnswers(result.Value, len(batch))
+	list, err := store.PutAnswers(result.Value, len(b.list))
 	if err != nil {
 		return err
 	}
 	for i, answer := range list {
-		answers[at[i]] = answer
+		answers[b.at[i]] = answer
 	}
+	b.list, b.at, b.size = nil, nil, store.PutOverhead
 	return nil
 }
 
-// drawer is a slot as a batch needs it.
-type drawer struct {
+// target is the slot of a handle, as a batch needs it.
+type target struct {
 	number   uint64
-	row      *slotRow
-	subject  uint64 // valid if linked
-	identity uint64 // leaf, valid if linked
+	slot     *store.Slot
+	identity uint64 // leaf of its subject, valid if linked
 	linked   bool
 }
 
-// sealing is one call of Seal: what it looked up once serves all its records.
-type sealing struct {
-	v       *Vault
-	now     view
-	drawers map[entry.Handle]*drawer
-}
-
-func (b *sealing) seal(ctx context.Context, r *Record) (putRecord, error) {
+func (b *batch) seal(ctx context.Context, r *Record) (p store.PutRecord, err error) {
 	s := r.Statement
-	if s.Jurisdiction != b.v.store.group {
-		return putRecord{}, entry.Refuse(entry.CodeWrongJurisdiction, "the statement is of another jurisdiction than this vault")
+	if s.Jurisdiction != b.v.group {
+		return p, entry.Refuse(entry.CodeWrongJurisdiction, "the statement is of another jurisdiction than this vault")
 	}
 	if err := s.CheckSealed(r.Parts, r.Openings, true); err != nil {
-		return putRecord{}, err
+		return p, err
 	}
-	p := putRecord{late: isLate(s), id: s.ID(), sealedRecord: sealedRecord{parts: r.Parts.Encode()}}
-	leaf, err := b.place(ctx, r, &p.owner)
+	p = store.PutRecord{Late: isLate(s), ID: s.ID(), Record: store.Record{Parts: r.Parts.Encode()}}
+	owner, leaf, err := b.place(ctx, r)
 	if err != nil {
-		return putRecord{}, err
+		return p, err
 	}
+	p.Owner = owner
 	for _, class := range r.Parts.Classes() {
-		part, err := b.sealPart(r, p.owner, class, leaf)
-		if errors.Is(err, errKeyGone) {
-			err = errErased()
+		sealed, err := b.sealPart(r, owner, class, leaf)
+		if errors.Is(err, keytree.ErrKeyGone) {
+			err = store.Erased()
 		}
 		if err != nil {
-			return putRecord{}, err
+			return p, err
 		}
-		p.seals = append(p.seals, part)
+		p.Seals = append(p.Seals, store.Seal{Class: class, Sealed: sealed})
 	}
-	if n := p.size() + 4; n > MaxCommand {
-		return putRecord{}, entry.Refuse(entry.CodeTooLarge, "a record of %d bytes when sealed, at most %d", n, MaxCommand)
+	if n := p.Size() + store.PutOverhead; n > store.MaxCommand {
+		return p, entry.Refuse(entry.CodeTooLarge, "a record of %d bytes when sealed, at most %d", n, store.MaxCommand)
 	}
 	return p, nil
 }
@@ -128,99 +129,91 @@ func isLate(s *entry.Statement) bool {
 	return false
 }
 
-// place finds where a record goes, and returns the leaf of each class there.
-func (b *sealing) place(ctx context.Context, r *Record, o *owner) (func(entry.Class) (uint64, error), error) {
+// leafOf gives the leaf under which parts of a class are sealed.
+type leafOf func(entry.Class) (uint64, error)
+
+// place finds where a record goes, and the leaf of each class there.
+func (b *batch) place(ctx context.Context, r *Record) (store.Owner, leafOf, error) {
 	if _, ok := r.Parts.Get(entry.ClassSeries); ok {
-		return b.placeSeries(r, o)
+		return b.placeSeries(r)
 	}
-	d, err := b.drawer(ctx, r.Handle)
+	d, err := b.target(ctx, r.Handle)
 	if err != nil {
-		return nil, err
+		return store.Owner{}, nil, err
 	}
-	*o = owner{space: spaceSlot, number: d.number, group: groupData}
+	owner := store.DataOf(d.number)
 	if _, ok := r.Parts.Get(entry.ClassAudit); ok {
-		o.group = groupAudit
+		owner = store.AuditOf(d.number)
 	}
-	return func(class entry.Class) (uint64, error) {
+	return owner, func(class entry.Class) (uint64, error) {
 		switch class {
 		case entry.ClassClinical:
-			return d.row.clinical, nil
+			return d.slot.Clinical, nil
 		case entry.ClassAudit:
-			return d.row.audit, nil
+			return d.slot.Audit, nil
 		}
 		err := b.link(d)
 		return d.identity, err
 	}, nil
 }
 
-func (b *sealing) drawer(ctx context.Context, h entry.Handle) (*drawer, error) {
-	if d := b.drawers[h]; d != nil {
+func (b *batch) target(ctx context.Context, h entry.Handle) (*target, error) {
+	if d := b.targets[h]; d != nil {
 		return d, nil
 	}
-	n, row, err := b.v.resolve(b.now, h)
+	n, slot, err := b.now.Resolve(h)
 	if isCode(err, entry.CodeUnknownHandle) {
 		if err := b.v.env.Barrier(ctx); err != nil { // this replica may lag
 			return nil, err
 		}
-		n, row, err = b.v.resolve(b.now, h)
+		n, slot, err = b.now.Resolve(h)
 	}
 	if err != nil {
 		return nil, err
 	}
-	d := &drawer{number: n, row: row}
-	b.drawers[h] = d
-	return d, nil
+	b.targets[h] = &target{number: n, slot: slot}
+	return b.targets[h], nil
 }
 
 // link finds whose slot it is: identity parts lie under the subject's key.
-func (b *sealing) link(d *drawer) error {
+func (b *batch) link(d *target) error {
 	if d.linked {
 		return nil
 	}
-	n, err := b.v.subjectOf(d.number, d.row)
+	n, err := b.v.subjectOf(d.number, d.slot)
 	if err != nil {
 		return err
 	}
-	who, err := b.now.subject(n)
+	who, err := b.now.Subject(n)
 	if err != nil {
 		return err
 	}
-	if who == nil || who.gone.has(entry.ClassIdentity) {
-		return errErased()
+	if who == nil || who.Gone.Has(entry.ClassIdentity) {
+		return store.Erased()
 	}
-	d.subject, d.identity, d.linked = n, who.identity, true
+	d.identity, d.linked = who.Identity, true
 	return nil
 }
 
-func (b *sealing) placeSeries(r *Record, o *owner) (func(entry.Class) (uint64, error), error) {
+func (b *batch) placeSeries(r *Record) (owner store.Owner, leaf leafOf, err error) {
 	handles, held, err := handlesIn(r)
 	if err != nil {
-		return nil, err
+		return owner, nil, err
 	}
-	n, who, err := b.v.subjectWith(b.now, handles)
+	n, who, slots, err := b.v.subjectWith(b.now, handles)
 	if err != nil {
-		return nil, err
+		return owner, nil, err
 	}
-	if held != 0 {
-		if err := b.holdable(handles, held); err != nil {
-			return nil, err
+	if held != 0 { // a hold on records that are erased is refused before it is in the log
+		outlived, err := b.now.Outlived(slots, held)
+		if err == nil && outlived {
+			err = store.Erased()
+		}
+		if err != nil {
+			return owner, nil, err
 		}
 	}
-	*o = owner{space: spaceSeries, number: n}
-	return func(entry.Class) (uint64, error) { return who.series, nil }, nil
-}
-
-// holdable refuses a hold on records that are erased, before it is in the log.
-func (b *sealing) holdable(handles []entry.Handle, class entry.Class) error {
-	slots, err := b.v.slotsOf(b.now, handles)
-	if err != nil {
-		return err
-	}
-	outlived, err := b.now.outlived(slots, class)
-	if err == nil && outlived {
-		return errErased()
-	}
-	return err
+	return store.SeriesOf(n), func(entry.Class) (uint64, error) { return who.Series, nil }, nil
 }
 
 // handlesIn reads the handles an erasure request or a hold covers, and the class
@@ -232,97 +225,74 @@ func handlesIn(r *Record) (handles []entry.Handle, held entry.Class, err error) 
 	}
 	if r.Statement.Kind == entry.KindHold {
 		target, err := entry.ParseHoldTarget(opening.Content)
-		if err != nil {
-			return nil, 0, err
-		}
-		return target.Handles, target.Class, nil
+		return target.Handles, target.Class, err
 	}
 	handles, err = entry.ParseHandleList(opening.Content)
 	return handles, 0, err
 }
 
-// subjectWith finds the one subject that all the handles are of. An erasure or
-// hold names every one of them, so that its opening tells the whole of what it
-// covers.
-func (v *Vault) subjectWith(now view, handles []entry.Handle) (uint64, *subject, error) {
-	slots, err := v.slotsOf(now, handles)
-	if err != nil {
-		return 0, nil, err
+// subjectWith finds the one subject that all the handles are of, and its slots.
+// An erasure or hold names every one of them, so that its opening tells the
+// whole of what it covers.
+func (v *Vault) subjectWith(now store.View, handles []entry.Handle) (n uint64, who *store.Subject, slots []uint64, err error) {
+	if len(handles) == 0 {
+		return 0, nil, nil, entry.Refuse(entry.CodeFieldMissing, "no handle is named")
 	}
-	first, err := now.slot(slots[0])
-	if err != nil {
-		return 0, nil, err
+	if slots, err = slotsOf(now, handles); err != nil {
+		return 0, nil, nil, err
 	}
-	n, err := v.subjectOf(slots[0], first)
+	first, err := now.Slot(slots[0])
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
-	who, err := now.subject(n)
+	if n, err = v.subjectOf(slots[0], first); err != nil {
+		return 0, nil, nil, err
+	}
+	who, err = now.Subject(n)
+	if err == nil && who == nil {
+		err = store.Erased()
+	}
 	if err != nil {
-		return 0, nil, err
-	}
-	if who == nil {
-		return 0, nil, errErased()
+		return 0, nil, nil, err
 	}
 	all, err := v.slotsUnder(n, who)
-	if err != nil {
-		return 0, nil, err
+	if err == nil && !slices.Equal(all, slots) {
+		err = entry.Refuse(entry.CodeWrongHandle, "the handles are not all those of one subject")
 	}
-	if !slices.Equal(all, slots) {
-		return 0, nil, entry.Refuse(entry.CodeWrongHandle, "the handles are not all those of one subject")
-	}
-	return n, who, nil
+	return n, who, slots, err
 }
 
-// slotsOf resolves handles to a set of slots.
-func (v *Vault) slotsOf(now view, handles []entry.Handle) ([]uint64, error) {
-	if len(handles) == 0 {
-		return nil, entry.Refuse(entry.CodeFieldMissing, "no handle is named")
-	}
-	slots := make([]uint64, 0, len(handles))
-	for _, h := range handles {
-		n, _, err := v.resolve(now, h)
-		if err != nil {
-			return nil, err
-		}
-		slots = append(slots, n)
-	}
-	slices.Sort(slots)
-	return slices.Compact(slots), nil
-}
-
-func (b *sealing) sealPart(r *Record, o owner, class entry.Class, leaf func(entry.Class) (uint64, error)) (sealedPart, error) {
+func (b *batch) sealPart(r *Record, o store.Owner, class entry.Class, leaf leafOf) ([]byte, error) {
 	n, err := leaf(class)
 	if err != nil {
-		return sealedPart{}, err
+		return nil, err
 	}
-	a, err := b.v.keys.leaf(n)
+	a, err := b.v.keys.Leaf(n)
 	if err != nil {
-		return sealedPart{}, err
+		return nil, err
 	}
 	commitment, _ := r.Parts.Get(class)
 	plain := pad(r.Openings[class])
-	sealed := a.Seal(nil, nil, plain, recordData(b.v.store.group, o.number, class, r.Statement.ID(), commitment))
-	clear(plain)
-	return sealedPart{class, sealed}, nil
+	defer clear(plain)
+	return a.Seal(nil, nil, plain, keytree.RecordData(b.v.group, o.Number, class, r.Statement.ID(), commitment)), nil
 }
 
 // openPart opens one part of a record and checks it against its commitment.
-func (v *Vault) openPart(leaf uint64, o owner, id entry.StatementID, row *sealedRecord, class entry.Class) ([]byte, error) {
-	parts, err := entry.ParseParts(row.parts)
+func (v *Vault) openPart(leaf uint64, o store.Owner, id entry.StatementID, row *store.Record, class entry.Class) ([]byte, error) {
+	parts, err := entry.ParseParts(row.Parts)
 	if err != nil {
 		return nil, errSealBroken
 	}
 	commitment, ok := parts.Get(class)
-	at := slices.IndexFunc(row.seals, func(p sealedPart) bool { return p.class == class })
-	if !ok || at < 0 {
+	sealed := row.Seal(class)
+	if !ok || sealed == nil {
 		return nil, errSealBroken
 	}
-	a, err := v.keys.leaf(leaf)
+	a, err := v.keys.Leaf(leaf)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := a.Open(nil, nil, row.seals[at].sealed, recordData(v.store.group, o.number, class, id, commitment))
+	plain, err := a.Open(nil, nil, sealed, keytree.RecordData(v.group, o.Number, class, id, commitment))
 	if err != nil {
 		return nil, errSealBroken
 	}
@@ -336,30 +306,29 @@ func (v *Vault) openPart(leaf uint64, o owner, id entry.StatementID, row *sealed
 // series opens the sealed part of an erasure request or hold, and names the
 // subject it is sealed with.
 func (v *Vault) series(s *entry.Statement) (uint64, []byte, error) {
-	now := v.store.view()
+	now := v.store.View()
 	id := s.ID()
-	n, ok, err := now.number(keyID(rowSealer, id[:]))
+	n, ok, err := now.Sealer(id)
 	if err != nil {
 		return 0, nil, err
 	}
 	if !ok {
 		return 0, nil, entry.Refuse(entry.CodeNotSealed, "no part of statement %s is sealed here", id)
 	}
-	o := owner{space: spaceSeries, number: n}
-	row, err := now.record(o, id)
+	row, err := now.Record(store.SeriesOf(n), id)
 	if err != nil {
 		return 0, nil, err
 	}
-	who, err := now.subject(n)
+	who, err := now.Subject(n)
 	if err != nil {
 		return 0, nil, err
 	}
-	if row == nil || who == nil || who.gone.has(entry.ClassSeries) {
-		return 0, nil, errErased()
+	if row == nil || who == nil || who.Gone.Has(entry.ClassSeries) {
+		return 0, nil, store.Erased()
 	}
-	encoded, err := v.openPart(who.series, o, id, row, entry.ClassSeries)
-	if errors.Is(err, errKeyGone) {
-		return 0, nil, errErased()
+	encoded, err := v.openPart(who.Series, store.SeriesOf(n), id, row, entry.ClassSeries)
+	if errors.Is(err, keytree.ErrKeyGone) {
+		return 0, nil, store.Erased()
 	}
 	if err != nil {
 		return 0, nil, err

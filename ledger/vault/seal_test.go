@@ -5,16 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/fxamacker/cbor/v2"
 
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/layout"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // TestSealAgain: the same record gives the same seal time while that is young,
@@ -25,7 +28,7 @@ func TestSealAgain(t *testing.T) {
 	r := s.reading(alice, []byte(`{"resourceType":"Observation"}`), []byte("x"))
 	first, err := s.vault.Seal(ctx, []Record{r, r})
 	s.must(err)
-	s.world.Now += sealFresh - 1
+	s.world.Now += hour/2 - 1
 	second, err := s.vault.Seal(ctx, []Record{r})
 	s.must(err)
 	if first[0].At != first[1].At || second[0].At != first[0].At {
@@ -41,7 +44,7 @@ func TestSealAgain(t *testing.T) {
 	s.must(refusalOf(o))
 	alice.readings = append(alice.readings, reading{r.Statement.ID(), r.Openings[entry.ClassClinical], r.Openings[entry.ClassIdentity]})
 	s.whole(alice)
-	if n := count(t, s, rowRecent, r.Statement.ID()); n != 1 {
+	if n := count(t, s, 'w', r.Statement.ID()); n != 1 {
 		t.Fatalf("the record stands %d times among the recent ones", n)
 	}
 }
@@ -49,12 +52,11 @@ func TestSealAgain(t *testing.T) {
 // count counts rows of a letter that end in a statement id.
 func count(t *testing.T, s *site, letter byte, id entry.StatementID) (n int) {
 	t.Helper()
-	s.must(s.store.view().each(key(letter), func(k, _ []byte) (bool, error) {
-		if bytes.HasSuffix(k, id[:]) {
+	for k := range s.rows(letter) {
+		if strings.HasSuffix(k, string(id[:])) {
 			n++
 		}
-		return true, nil
-	}))
+	}
 	return n
 }
 
@@ -116,33 +118,6 @@ func TestSealSplitsBySize(t *testing.T) {
 	}
 }
 
-// TestAssociatedDataIsTheFormat: FORMATS §6, by another encoder.
-func TestAssociatedDataIsTheFormat(t *testing.T) {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, commitment := entry.StatementID{1, 31: 2}, entry.Hash{3, 31: 4}
-	for _, slot := range []uint64{0, 23, 24, 255, 256, 65535, 65536, 1<<32 - 1, 1 << 32, 1<<64 - 1} {
-		want, err := mode.Marshal([]any{1, "eu", slot, uint8(entry.ClassClinical), id[:], commitment[:]})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := recordData("eu", slot, entry.ClassClinical, id, commitment); !bytes.Equal(got, want) {
-			t.Fatalf("slot %d: %x, want %x", slot, got, want)
-		}
-	}
-	seen := make(map[string]bool) // no two uses share associated data
-	for _, data := range [][]byte{
-		recordData("eu", 1, 1, id, commitment), rowData("eu", 1, 1), nodeData("eu", place{1, 1}, 1), topData("eu", 1, 1), rowData("eu", 2, 1),
-	} {
-		if seen[string(data)] {
-			t.Fatal("two uses have the same associated data")
-		}
-		seen[string(data)] = true
-	}
-}
-
 // TestSealedPartsDoNotMove: what an attacker with the disk puts in another place
 // does not open there: another statement of the same slot, another class, another
 // person, the record of a subject that has the same number as a slot.
@@ -150,38 +125,36 @@ func TestSealedPartsDoNotMove(t *testing.T) {
 	s, alice, bob := pair(t, 47, spec(ledgertest.Grace, 0, 0, 0))
 	s.must(s.write(alice))
 	from, to := s.keyOf(alice, 0), s.keyOf(alice, 1)
-	mine, err := s.store.view().get(from)
-	s.must(err)
-	good, err := s.store.view().get(to)
-	s.must(err)
-	theirs, err := s.store.view().get(s.keyOf(bob, 0))
-	s.must(err)
-	read := func(row []byte) sealedRecord { return readSealedRecord(&reader{b: bytes.Clone(row)}) }
+	mine, good, theirs := s.row(from), s.row(to), s.row(s.keyOf(bob, 0))
+	read := func(row []byte) (r store.Record) {
+		s.must(layout.Decode(bytes.Clone(row), &r))
+		return r
+	}
 	swapped := read(good)
-	swapped.seals[0].sealed, swapped.seals[1].sealed = swapped.seals[1].sealed, swapped.seals[0].sealed
+	swapped.Seals[0].Sealed, swapped.Seals[1].Sealed = swapped.Seals[1].Sealed, swapped.Seals[0].Sealed
 	renamed := read(good)
-	renamed.seals[0].class, renamed.seals[1].class = renamed.seals[1].class, renamed.seals[0].class
+	renamed.Seals[0].Class, renamed.Seals[1].Class = renamed.Seals[1].Class, renamed.Seals[0].Class
 	mixed := read(good) // the parts of this statement, the ciphertexts of the other
-	mixed.seals = read(mine).seals
+	mixed.Seals = read(mine).Seals
 	for name, row := range map[string][]byte{
 		"another statement": mine, "another person": theirs,
-		"classes exchanged": swapped.encode(), "classes renamed": renamed.encode(), "other ciphertexts": mixed.encode(),
+		"classes exchanged": layout.Encode(&swapped), "classes renamed": layout.Encode(&renamed), "other ciphertexts": layout.Encode(&mixed),
 	} {
-		s.must(s.store.db.Set(to, row, pebble.NoSync))
+		s.must(s.store.State().Set(to, row, pebble.NoSync))
 		if list, err := s.readAll(alice, "clinical", "identity"); !errors.Is(err, errSealBroken) || list != nil {
-			t.Errorf("%s: opened, or %v", name, err)
+			t.Errorf("%s: vaulttest.Opened, or %v", name, err)
 		}
 	}
-	s.must(s.store.db.Set(to, good, pebble.NoSync))
+	s.must(s.store.State().Set(to, good, pebble.NoSync))
 	s.whole(alice)
 
-	slot, _, err := s.store.view().slotOf(alice.handle)
+	slot, _, err := s.store.View().Find(alice.handle)
 	s.must(err)
-	row, err := s.store.view().slot(slot)
+	row, err := s.store.View().Slot(slot)
 	s.must(err)
-	sealed, err := s.vault.sealRow(row.clinical, rowSubject, slot, []byte{7: 1}) // under the right key, for another use
+	sealed, err := s.vault.sealRow(row.Clinical, rowIdentifiers, slot, []byte{7: 1}) // under the right key, for another use
 	s.must(err)
-	row.link = sealed
+	row.Link = sealed
 	if _, err := s.vault.subjectOf(slot, row); !errors.Is(err, errSealBroken) {
 		t.Fatalf("a row of another use opens: %v", err)
 	}
@@ -190,9 +163,9 @@ func TestSealedPartsDoNotMove(t *testing.T) {
 // keyOf is the key under which a person's n-th reading lies.
 func (s *site) keyOf(p *person, n int) []byte {
 	s.tb.Helper()
-	slot, _, err := s.store.view().slotOf(p.handle)
+	slot, _, err := s.store.View().Find(p.handle)
 	s.must(err)
-	return keyRecord(slot, groupData, p.readings[n].id)
+	return rowKey('r', slot, append([]byte{0}, p.readings[n].id[:]...)...)
 }
 
 // TestPadding: sizes come in classes, content comes back, and what is not
@@ -250,7 +223,7 @@ func TestOpenSubjectIsIdempotent(t *testing.T) {
 		{SubjectRequest{entry.RequestID{8}, entry.HandleSubject, make([]string, MaxIdentifiers+1)}, entry.CodeTooLarge},
 	} {
 		_, err := s.vault.OpenSubject(ctx, bad.r)
-		wantCode(t, err, bad.code)
+		vaulttest.WantCode(t, err, bad.code)
 	}
 }
 
@@ -277,10 +250,10 @@ func TestStaffHandleUnderConcurrency(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	c, err := s.store.view().counters()
+	c, err := s.store.View().Counters()
 	s.must(err)
-	if c.registered != 5 {
-		t.Fatalf("%d registrations of 5 authors", c.registered)
+	if c.Registered != 5 {
+		t.Fatalf("%d registrations of 5 authors", c.Registered)
 	}
 }
 
@@ -289,7 +262,7 @@ func TestVacanciesAreGivenUp(t *testing.T) {
 	s := newSite(t, 46, vfs.NewMem(), spec(ledgertest.Grace, 0, 0, 0))
 	defer s.close()
 	s.propose = func(c Command) string {
-		if c.Type == CommandRegister {
+		if c.Type == store.CommandRegister {
 			return "lost"
 		}
 		return ""
@@ -304,12 +277,12 @@ func TestVacanciesAreGivenUp(t *testing.T) {
 	}
 	s.propose = nil
 	s.must(s.round())
-	vacant, err := s.store.view().vacancies()
+	vacant, err := s.store.View().Vacancies()
 	s.must(err)
-	doomed, err := s.store.view().doomed(1)
+	doomed, err := s.store.View().Condemned(1)
 	s.must(err)
-	if len(vacant) != 0 || len(doomed) != 0 {
-		t.Fatalf("%d vacancies and %d condemned keys are left", len(vacant), len(doomed))
+	if vacant != 0 || len(doomed) != 0 {
+		t.Fatalf("%d vacancies and %d condemned keys are left", vacant, len(doomed))
 	}
 	h, err := s.vault.OpenSubject(context.Background(), SubjectRequest{
 		Request: entry.RequestID{1}, Class: entry.HandleSubject, Identifiers: []string{"1"},

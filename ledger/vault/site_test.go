@@ -2,11 +2,9 @@ package vault
 
 import (
 	"context"
-	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +16,8 @@ import (
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
 	"indelible/ledger/state"
+	"indelible/ledger/vault/store"
+	"indelible/ledger/vault/vaulttest"
 	"indelible/proof"
 )
 
@@ -30,19 +30,19 @@ type site struct {
 	tb     testing.TB
 	world  *ledgertest.World
 	fs     vfs.FS
-	random *source
+	random *vaulttest.Source
 
 	mu     sync.Mutex // the sequencer
 	log    vfs.File
 	ledger *ledger.Ledger
-	store  *Store
+	store  *store.Store
 	index  map[byte]uint64 // newest index of each group
 	policy *proof.Policy
 
-	keyring *Keyring
+	keyring Provider
 	vault   *Vault
 
-	tap     func(Command)                  // hears of every proposal before it is made
+	tap     func(Command)                  // hears of every store.Proposal before it is made
 	dead    atomic.Bool                    // the power was cut: nobody hears any more; set by whoever syncs
 	propose func(c Command) (fault string) // "lost" before, "unknown" after; may be nil
 
@@ -55,25 +55,7 @@ const (
 	toVault  = 'v'
 )
 
-var errLost = errors.New("test: the proposal was lost or its outcome is unknown")
-
-// source is seeded randomness that is safe for concurrent use.
-type source struct {
-	mu sync.Mutex
-	r  *rand.ChaCha8
-}
-
-func newSource(seed uint64) *source {
-	var key [32]byte
-	binary.BigEndian.PutUint64(key[:], seed)
-	return &source{r: rand.NewChaCha8(key)}
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.r.Read(p)
-}
+var errLost = errors.New("test: the store.Proposal was lost or its outcome is unknown")
 
 // spec is the world of these tests.
 func spec(grace, clinical, identity, audit uint64) ledgertest.Spec {
@@ -88,21 +70,21 @@ func newSite(tb testing.TB, seed uint64, fs vfs.FS, s ledgertest.Spec) *site {
 	tb.Helper()
 	tb.Logf("seed %d", seed)
 	w := ledgertest.NewWorldOf(tb, seed, s)
-	at := openSite(tb, w, fs, newSource(seed))
+	at := openSite(tb, w, fs, vaulttest.NewSource(seed))
 	at.mustAppend(w.Staff()...)
 	return at
 }
 
 // openSite starts a node on what fs holds.
-func openSite(tb testing.TB, w *ledgertest.World, fs vfs.FS, random *source) *site {
+func openSite(tb testing.TB, w *ledgertest.World, fs vfs.FS, random *vaulttest.Source) *site {
 	tb.Helper()
 	s := &site{tb: tb, world: w, fs: fs, random: random, index: make(map[byte]uint64)}
-	s.policy = policyOf(tb, w)
+	s.policy = w.Policy(tb)
 	var err error
 	if s.ledger, err = ledger.Open(w.Config(fs, "ledger")); err != nil {
 		tb.Fatal(err)
 	}
-	if s.store, err = OpenStore(StoreConfig{
+	if s.store, err = store.Open(store.Config{
 		State: w.Options(fs, "vault"), Jurisdiction: euGroup, Genesis: w.Body, Policy: s.policy,
 	}); err != nil {
 		tb.Fatal(err)
@@ -113,17 +95,6 @@ func openSite(tb testing.TB, w *ledgertest.World, fs vfs.FS, random *source) *si
 	}
 	s.vault = s.newVault(s.keyring)
 	return s
-}
-
-func policyOf(tb testing.TB, w *ledgertest.World) *proof.Policy {
-	n := w.Nodes[0]
-	p, err := proof.MajorityPolicy(w.Log, w.Body.Origin, w.LogKey.Public().(ed25519.PublicKey), []proof.PolicyNode{
-		{Name: n.Record.Name, Ed25519: n.Cosigner.Public().(ed25519.PublicKey)},
-	}, false)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return p
 }
 
 func (s *site) newVault(p Provider) *Vault { return s.newVaultOf(0, p) }
@@ -201,30 +172,28 @@ func (s *site) rewrite(kept []byte) {
 
 // frame: length4 group1 index8 time8 type2 body, then the length again.
 func frame(group byte, c state.Command) []byte {
-	var w writer
-	w.u32(uint32(1 + 8 + 8 + 2 + len(c.Body)))
-	w.u8(group)
-	w.u64(c.Index)
-	w.u64(c.Time)
-	w.b = binary.BigEndian.AppendUint16(w.b, c.Type)
-	w.raw(c.Body)
-	w.u32(uint32(1 + 8 + 8 + 2 + len(c.Body)))
-	return w.b
+	n := uint32(1 + 8 + 8 + 2 + len(c.Body))
+	b := append(binary.BigEndian.AppendUint32(nil, n), group)
+	b = binary.BigEndian.AppendUint64(b, c.Index)
+	b = binary.BigEndian.AppendUint64(b, c.Time)
+	b = binary.BigEndian.AppendUint16(b, c.Type)
+	return binary.BigEndian.AppendUint32(append(b, c.Body...), n)
 }
 
 func parseFrame(b []byte) (group byte, c state.Command, rest []byte, ok bool) {
-	r := &reader{b: b}
-	n := int(r.u32())
-	body := &reader{b: r.take(n)}
-	again := int(r.u32())
-	if r.broken || n != again || n < 19 {
+	if len(b) < 4 {
 		return 0, c, nil, false
 	}
-	group = body.u8()
-	c = state.Command{Index: body.u64(), Term: 1, Time: body.u64()}
-	c.Type = binary.BigEndian.Uint16(body.take(2))
-	c.Body = body.b
-	return group, c, r.b, true
+	n := int(binary.BigEndian.Uint32(b))
+	if n < 19 || len(b) < 4+n+4 || int(binary.BigEndian.Uint32(b[4+n:])) != n {
+		return 0, c, nil, false
+	}
+	body := b[4 : 4+n : 4+n]
+	c = state.Command{
+		Index: binary.BigEndian.Uint64(body[1:]), Term: 1, Time: binary.BigEndian.Uint64(body[9:]),
+		Type: binary.BigEndian.Uint16(body[17:]), Body: body[19:],
+	}
+	return body[0], c, b[4+n+4:], true
 }
 
 // sequence commits one command: durable in the log, then applied.

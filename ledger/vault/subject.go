@@ -9,6 +9,9 @@ import (
 	"unicode/utf8"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/layout"
+	"indelible/ledger/vault/store"
 )
 
 // Limits of a registration.
@@ -106,10 +109,10 @@ func (v *Vault) openSubject(ctx context.Context, r SubjectRequest) (entry.Handle
 			return entry.Handle{}, err
 		}
 		h, done, err := v.tryOpen(ctx, &r, &drawn)
-		if errors.Is(err, errKeyGone) || errors.Is(err, errVacated) || isCode(err, entry.CodeHandleExists) {
+		if errors.Is(err, keytree.ErrKeyGone) || errors.Is(err, store.ErrVacated) || isCode(err, entry.CodeHandleExists) {
 			continue // an erasure gave up the allocation, or the handle drawn was taken
 		}
-		if err = unlessOutdated(err); done || err != nil {
+		if err = store.UnlessOutdated(err); done || err != nil {
 			return h, err
 		}
 	}
@@ -117,7 +120,7 @@ func (v *Vault) openSubject(ctx context.Context, r SubjectRequest) (entry.Handle
 }
 
 func (v *Vault) tryOpen(ctx context.Context, r *SubjectRequest, drawn *entry.Handle) (h entry.Handle, done bool, err error) {
-	given, err := v.store.view().allocation(r.Request)
+	given, err := v.store.View().Allocation(r.Request)
 	if err != nil {
 		return h, false, err
 	}
@@ -128,7 +131,7 @@ func (v *Vault) tryOpen(ctx context.Context, r *SubjectRequest, drawn *entry.Han
 		if h != *drawn {
 			// An earlier call's: it may have sealed other identifiers under these
 			// keys, and they would live as long as who is registered now.
-			_, err := v.propose(ctx, vacateCommand{})
+			_, err := v.propose(ctx, &store.Vacate{})
 			return entry.Handle{}, false, err
 		}
 	}
@@ -150,80 +153,68 @@ func (v *Vault) tryOpen(ctx context.Context, r *SubjectRequest, drawn *entry.Han
 
 // reopened answers a request that was registered before. If it was allocated
 // and not registered, it is not done, and names the handle allocated.
-func (v *Vault) reopened(given allocation, r *SubjectRequest) (h entry.Handle, done bool, err error) {
-	who, slot, err := v.store.view().pair(&given)
+func (v *Vault) reopened(given store.Allocation, r *SubjectRequest) (h entry.Handle, done bool, err error) {
+	who, slot, err := v.store.View().Allocated(given)
 	if err != nil {
 		return h, false, err
 	}
 	switch {
-	case who.gone != 0 || slot.gone != 0:
-		return h, false, errErased()
-	case who.record == nil:
-		return slot.handle, false, nil
+	case who.Gone != 0 || slot.Gone != 0:
+		return h, false, store.Erased()
+	case who.Record == nil:
+		return slot.Handle, false, nil
 	}
-	before, err := v.identifiers(given.subject, who)
-	if errors.Is(err, errKeyGone) {
-		return h, false, errErased()
+	before, err := v.identifiers(given.Subject, who)
+	if errors.Is(err, keytree.ErrKeyGone) {
+		return h, false, store.Erased()
 	}
 	if err != nil {
 		return h, false, err
 	}
-	if who.class != r.Class || !slices.Equal(before, r.Identifiers) {
+	if who.Class != r.Class || !slices.Equal(before, r.Identifiers) {
 		return h, false, entry.Refuse(entry.CodeRequestIDReused, "the request was made with other identifiers")
 	}
-	return slot.handle, true, nil
+	return slot.Handle, true, nil
 }
 
 // allocate commits numbers and keys for a request, or makes room for them. It
 // notes the handle it has drawn.
 func (v *Vault) allocate(ctx context.Context, r *SubjectRequest, drawn *entry.Handle) error {
-	now := v.store.view()
-	t, err := now.top()
-	if err != nil {
+	if full, err := v.store.View().MustMint(); err != nil {
 		return err
+	} else if full {
+		return v.keys.MakeRoom(ctx)
 	}
-	c, err := now.counters()
-	if err != nil {
-		return err
-	}
-	if t == nil || c.leaves+leavesPerSubject > t.blocks*fanOut {
-		return v.grow(ctx)
-	}
-	cmd := allocateCommand{request: r.Request, class: r.Class}
-	if _, err := io.ReadFull(v.cfg.Rand, cmd.handle[:]); err != nil {
+	c := &store.Allocate{Request: r.Request, Class: r.Class}
+	if _, err := io.ReadFull(v.cfg.Rand, c.Handle[:]); err != nil {
 		return fmt.Errorf("vault: draw a handle: %w", err)
 	}
-	*drawn = cmd.handle
-	_, err = v.propose(ctx, cmd)
+	*drawn = c.Handle
+	_, err := v.propose(ctx, c)
 	return err
 }
 
 // register seals the rows of an allocation under its own keys and commits them.
-func (v *Vault) register(ctx context.Context, given allocation, registered uint64, r *SubjectRequest) (entry.Handle, bool, error) {
-	who, slot, err := v.store.view().pair(&given)
+func (v *Vault) register(ctx context.Context, given store.Allocation, registered uint64, r *SubjectRequest) (entry.Handle, bool, error) {
+	who, slot, err := v.store.View().Allocated(given)
 	if err != nil {
 		return entry.Handle{}, false, err
 	}
-	c := registerCommand{given: given, base: registered}
-	identifiers := encodeIdentifiers(r.Identifiers)
+	c := &store.Register{Given: given, Base: registered}
+	identifiers := padRow(layout.Encode((*identifierList)(&r.Identifiers)))
 	defer clear(identifiers)
-	if c.record, err = v.sealRow(who.identity, rowSubject, given.subject, identifiers); err != nil {
+	slots := slotList{given.Slot}
+	if c.Record, err = v.sealRow(who.Identity, rowIdentifiers, given.Subject, identifiers); err != nil {
 		return entry.Handle{}, false, err
 	}
-	if c.slots, err = v.sealRow(who.series, rowSlot, given.subject, encodeSlots([]uint64{given.slot})); err != nil {
+	if c.Slots, err = v.sealRow(who.Series, rowSlots, given.Subject, padRow(layout.Encode(&slots))); err != nil {
 		return entry.Handle{}, false, err
 	}
-	if c.link, err = v.sealRow(slot.clinical, rowHandle, given.slot, number(given.subject).Value); err != nil {
+	if c.Link, err = v.sealRow(slot.Clinical, rowLink, given.Slot, layout.Number(given.Subject)); err != nil {
 		return entry.Handle{}, false, err
 	}
 	if _, err := v.propose(ctx, c); err != nil {
 		return entry.Handle{}, false, err
 	}
-	return slot.handle, true, nil
-}
-
-func encodeSlots(slots []uint64) []byte {
-	var w writer
-	w.u64s(slots)
-	return padRow(w.b)
+	return slot.Handle, true, nil
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/vault/keytree"
+	"indelible/ledger/vault/store"
 	"indelible/proof"
 )
 
@@ -29,69 +31,70 @@ type Config struct {
 // Validate reports every fault at once.
 func (c Config) Validate() error {
 	var faults []error
-	if c.Author == nil {
-		faults = append(faults, errors.New("vault: Author is missing"))
-	}
-	if c.Log == (entry.LogID{}) {
-		faults = append(faults, errors.New("vault: Log is missing"))
-	}
 	if c.Every < 0 {
 		faults = append(faults, errors.New("vault: Every is negative"))
 	}
-	if c.Now == nil {
-		faults = append(faults, errors.New("vault: Now is missing"))
-	}
-	if c.Rand == nil {
-		faults = append(faults, errors.New("vault: Rand is missing"))
-	}
-	if c.Logger == nil {
-		faults = append(faults, errors.New("vault: Logger is missing"))
+	return errors.Join(append(faults, missing("", map[string]bool{
+		"Author": c.Author == nil, "Log": c.Log == entry.LogID{}, "Now": c.Now == nil, "Rand": c.Rand == nil, "Logger": c.Logger == nil,
+	}))...)
+}
+
+// missing names every field that is missing.
+func missing(prefix string, fields map[string]bool) error {
+	var faults []error
+	for name, yes := range fields {
+		if yes {
+			faults = append(faults, errors.New("vault: "+prefix+name+" is missing"))
+		}
 	}
 	return errors.Join(faults...)
 }
 
-// Vault seals, releases and erases. It works on the local Store and proposes
+// Vault seals, releases and erases. It works on the local store and proposes
 // every change of it through Env. All methods but Run may be called from many
 // goroutines.
 type Vault struct {
-	cfg      Config
-	self     entry.AuthorID
-	store    *Store
-	policy   *proof.Policy
-	provider Provider
-	env      Env
+	cfg    Config
+	self   entry.AuthorID
+	group  string // the jurisdiction
+	store  *store.Store
+	policy *proof.Policy
+	env    Env
 
-	keys      *keys
+	keys      *keytree.Tree
 	directory *directory
 	admitted  *admissions
 	wake      chan struct{} // capacity 1
 
 	opening sync.Mutex // held while a subject is registered: one at a time on this node
-	rooting sync.Mutex // held from the reservation of a root version until the command that uses it is answered
 
-	state workerState // belongs to Run
-	books books       // what Run found; has its own lock
+	state    workerState // belongs to Run
+	findings findings    // of Run; has its own lock
 }
 
 // New puts a vault on a store. It starts nothing and opens no key.
-func New(cfg Config, store *Store, provider Provider, env Env) (*Vault, error) {
+func New(cfg Config, s *store.Store, p Provider, env Env) (*Vault, error) {
 	if err := errors.Join(cfg.Validate(), env.Validate()); err != nil {
 		return nil, err
 	}
-	if store.policy.LogID() != cfg.Log {
+	if s.Policy().LogID() != cfg.Log {
 		return nil, errors.New("vault: the store's policy speaks of another log")
 	}
 	if cfg.Every == 0 {
 		cfg.Every = defaultEvery
 	}
 	v := &Vault{
-		cfg: cfg, self: cfg.Author.Author(), store: store, policy: store.policy, provider: provider, env: env,
-		keys: newKeys(store, provider), admitted: newAdmissions(cfg.Now), wake: make(chan struct{}, 1),
+		cfg: cfg, self: cfg.Author.Author(), group: s.Jurisdiction(), store: s, policy: s.Policy(), env: env,
+		admitted: newAdmissions(cfg.Now), wake: make(chan struct{}, 1),
 	}
+	v.keys = keytree.New(keytree.Config{
+		Store: s, Provider: p, Self: v.self, Rand: cfg.Rand, Propose: v.propose,
+		Attest: func(message []byte) ([]byte, error) { return v.env.Attest(message) },
+	})
 	v.directory = newDirectory(v)
-	store.observe(v.directory.forget)
-	store.observe(func(c change) {
-		if c.effect&wakesWorker != 0 {
+	s.Observe(v.directory.forget)
+	s.Observe(func(c store.Change) {
+		if c.Due {
 			v.Wake()
 		}
 	})
@@ -102,16 +105,10 @@ func New(cfg Config, store *Store, provider Provider, env Env) (*Vault, error) {
 // key folder was lost or exchanged would otherwise look sound and fail at every
 // read.
 func (v *Vault) CheckRoot() error {
-	t, err := v.store.view().top()
-	if err != nil || t == nil {
-		return err
-	}
-	own, err := v.topNow(*t)
-	if err != nil {
+	if err := v.keys.Check(); err != nil {
 		return fmt.Errorf("vault: the key folder does not open what is sealed in %s; nothing was changed. Put back the keys this node stopped with: %w",
-			v.store.group, err)
+			v.group, err)
 	}
-	own.wipe()
 	return nil
 }
 
@@ -124,22 +121,24 @@ func (v *Vault) Wake() {
 	}
 }
 
-// proposal is a command of this package.
-type proposal interface{ command() Command }
-
 // propose commits a command and waits for the answer. A refusal is returned as
 // the error; any other error leaves the outcome unknown.
-func (v *Vault) propose(ctx context.Context, p proposal) (Result, error) {
-	c := p.command()
-	if len(c.Body) > MaxCommand {
-		return Result{}, entry.Refuse(entry.CodeTooLarge, "a command of %d bytes, at most %d", len(c.Body), MaxCommand)
+func (v *Vault) propose(ctx context.Context, p store.Proposal) (store.Result, error) {
+	c := store.Encode(p)
+	if len(c.Body) > store.MaxCommand {
+		return store.Result{}, entry.Refuse(entry.CodeTooLarge, "a command of %d bytes, at most %d", len(c.Body), store.MaxCommand)
 	}
 	result, err := v.env.Propose(ctx, c)
 	if err != nil {
-		return Result{}, fmt.Errorf("vault: propose command of type %d: %w", c.Type, err)
+		return store.Result{}, fmt.Errorf("vault: propose command of type %d: %w", c.Type, err)
 	}
 	if result.Refusal != nil {
 		return result, result.Refusal
 	}
 	return result, nil
 }
+
+// isCode reports whether err is a refusal with this code.
+func isCode(err error, code entry.Code) bool { return errors.Is(err, &entry.Refusal{Code: code}) }
+
+func (v *Vault) nowMillis() uint64 { return uint64(v.cfg.Now().UnixMilli()) }

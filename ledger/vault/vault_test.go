@@ -7,6 +7,7 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
+	"indelible/ledger/vault/vaulttest"
 )
 
 // TestOneLife walks one person through everything: registered, written,
@@ -25,11 +26,11 @@ func TestOneLife(t *testing.T) {
 	s.whole(alice)
 	s.whole(bob)
 	_, err = s.register("mrn|alice")
-	wantCode(t, err, entry.CodeAlreadyRegistered)
+	vaulttest.WantCode(t, err, entry.CodeAlreadyRegistered)
 
 	s.erase(alice, entry.ScopeIdentity)
 	_, err = s.find(alice.identifier)
-	wantCode(t, err, entry.CodeUnknownSubject)
+	vaulttest.WantCode(t, err, entry.CodeUnknownSubject)
 	list, err := s.readAll(alice, "clinical", "identity")
 	s.must(err)
 	for _, one := range list {
@@ -37,12 +38,12 @@ func TestOneLife(t *testing.T) {
 			t.Fatal("after an erasure of identity the clinical part alone must open")
 		}
 	}
-	wantCode(t, s.write(alice), entry.CodeSubjectErased)
+	vaulttest.WantCode(t, s.write(alice), entry.CodeSubjectErased)
 	s.whole(bob)
 
 	s.erase(alice, entry.ScopeAll)
 	_, err = s.readAll(alice, "clinical")
-	wantCode(t, err, entry.CodeSubjectErased)
+	vaulttest.WantCode(t, err, entry.CodeSubjectErased)
 	s.whole(bob)
 
 	again, err := s.register("mrn|alice") // the person comes back

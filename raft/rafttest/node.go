@@ -18,7 +18,7 @@ import (
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/state"
-	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 	"indelible/raft"
 )
 
@@ -58,7 +58,7 @@ type Node struct {
 	*raft.Node
 	World  *World
 	Ledger *ledger.Ledger
-	Vaults map[string]*vault.Store
+	Vaults map[string]*store.Store
 
 	stop context.CancelFunc
 	ran  chan error
@@ -85,7 +85,7 @@ func (n *Node) broken(reason error) {
 // database that reports a fault stops the node.
 func Open(w *World, o Options) (*Node, error) {
 	o.complete(w)
-	n := &Node{World: w, Vaults: map[string]*vault.Store{}}
+	n := &Node{World: w, Vaults: map[string]*store.Store{}}
 	if err := n.open(o); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -108,7 +108,7 @@ func (n *Node) open(o Options) (err error) {
 		return err
 	}
 	for _, j := range o.Jurisdictions {
-		n.Vaults[j], err = vault.OpenStore(vault.StoreConfig{
+		n.Vaults[j], err = store.Open(store.Config{
 			State: options("vault-" + j), Jurisdiction: j, Genesis: w.Body, Policy: w.Policy,
 		})
 		if err != nil {

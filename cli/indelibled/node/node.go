@@ -26,6 +26,7 @@ import (
 	"indelible/ledger/entry"
 	"indelible/ledger/state"
 	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 	"indelible/proof"
 	"indelible/raft"
 )
@@ -57,7 +58,7 @@ type Node struct {
 
 	verifier *entry.Verifier
 	log      *ledger.Ledger
-	stores   map[string]*vault.Store
+	stores   map[string]*store.Store
 	vaults   map[string]*vault.Vault
 	raft     *raft.Node
 	api      *api.Server
@@ -89,7 +90,7 @@ func Open(ctx context.Context, cfg Config, version string, logs io.Writer) (*Nod
 	}
 	n := &Node{
 		cfg: cfg, version: version, logger: newLogger(cfg, logs), fs: vfs.Default,
-		stores: map[string]*vault.Store{}, vaults: map[string]*vault.Vault{}, broken: make(chan error, 1),
+		stores: map[string]*store.Store{}, vaults: map[string]*vault.Vault{}, broken: make(chan error, 1),
 	}
 	for _, step := range []func() error{
 		n.readIdentity, n.lockDir, n.openLedger, n.openStores, n.openRaft, n.openVaults, n.openEdge,
@@ -168,14 +169,14 @@ func (n *Node) openLedger() error {
 
 func (n *Node) openStores() error {
 	for _, jurisdiction := range n.identity.record.Placement {
-		store, err := vault.OpenStore(vault.StoreConfig{
+		s, err := store.Open(store.Config{
 			State:        n.stateOptions(filepath.Join(n.cfg.Dir, vaultDir, jurisdiction)),
 			Jurisdiction: jurisdiction, Genesis: n.log.Genesis(), Policy: n.identity.policy,
 		})
 		if err != nil {
 			return err
 		}
-		n.stores[jurisdiction] = store
+		n.stores[jurisdiction] = s
 	}
 	return nil
 }
@@ -194,7 +195,7 @@ func (n *Node) openRaft() error {
 }
 
 func (n *Node) openVaults() error {
-	for jurisdiction, store := range n.stores {
+	for jurisdiction, s := range n.stores {
 		keys, err := vault.NewKeyring(n.fs, filepath.Join(n.cfg.Keys, keyringDir, jurisdiction), rand.Reader)
 		if err != nil {
 			return err
@@ -202,7 +203,7 @@ func (n *Node) openVaults() error {
 		env := api.NewEnv(jurisdiction, n.log, n.raft, n.identity.keys.Author, rand.Reader)
 		n.vaults[jurisdiction], err = vault.New(vault.Config{
 			Author: n.identity.author, Log: n.log.ID(), Now: time.Now, Rand: rand.Reader, Logger: n.logger,
-		}, store, keys, env)
+		}, s, keys, env)
 		if err != nil {
 			return err
 		}
@@ -315,8 +316,8 @@ func (n *Node) Close() error {
 			return errors.Join(append(faults, err)...)
 		}
 	}
-	for _, store := range n.stores {
-		faults = append(faults, store.Close())
+	for _, s := range n.stores {
+		faults = append(faults, s.Close())
 	}
 	closeIf(n.log != nil, func() error { return n.log.Close() })
 	if n.cache != nil {

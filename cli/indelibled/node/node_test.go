@@ -14,7 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"indelible/cli/indelibled/founding"
-	"indelible/ledger/vault"
+	"indelible/ledger/vault/store"
 	"indelible/raft"
 )
 
@@ -144,7 +144,7 @@ func TestTheReasonOfABrokenNodeIsNotLost(t *testing.T) {
 func TestAFaultBeforeRaftIsOpenReachesIt(t *testing.T) {
 	t.Parallel()
 	_, cfg := founded(t, time.Now())
-	n := &Node{cfg: cfg, logger: newLogger(cfg, io.Discard), fs: vfs.Default, stores: map[string]*vault.Store{}, broken: make(chan error, 1)}
+	n := &Node{cfg: cfg, logger: newLogger(cfg, io.Discard), fs: vfs.Default, stores: map[string]*store.Store{}, broken: make(chan error, 1)}
 	for _, step := range []func() error{n.readIdentity, n.lockDir, n.openLedger, n.openStores} {
 		if err := step(); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,33 @@
+package store
+
+import "indelible/ledger/vault/layout"
+
+// Counters are the next numbers of everything, and what the sweep has passed.
+type Counters struct {
+	Subjects   uint64 // next subject number
+	Slots      uint64 // next slot number
+	Leaves     uint64 // next leaf of the key tree
+	Roots      uint64 // newest root version id ever taken; ids begin at 1
+	Registered uint64 // how many registrations there were: what a registration is checked against
+	Swept      uint64 // no record is given an older seal time, Unix milliseconds
+}
+
+// Fields is the layout of the row.
+func (n *Counters) Fields(c *layout.Codec) {
+	c.U64(&n.Subjects, &n.Slots, &n.Leaves, &n.Roots, &n.Registered, &n.Swept)
+}
+
+// Counters reads them; all zero in an empty store.
+func (v View) Counters() (Counters, error) {
+	c, err := parsed[Counters](v, key(rowCounters))
+	if err != nil || c == nil {
+		return Counters{}, err
+	}
+	return *c, nil
+}
+
+func (a *applier) counters() Counters {
+	n, err := a.Counters()
+	a.fail(err)
+	return n
+}

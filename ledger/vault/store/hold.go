@@ -1,0 +1,155 @@
+package store
+
+import (
+	"indelible/ledger/entry"
+	"indelible/ledger/vault/layout"
+)
+
+// hold is a hold known here.
+type hold struct {
+	released bool
+	class    entry.Class
+	subject  uint64
+	slots    []uint64
+}
+
+// Fields is the layout of the row.
+func (h *hold) Fields(c *layout.Codec) {
+	c.Bool(&h.released)
+	layout.U8(c, &h.class)
+	c.U64(&h.subject)
+	c.U64s(&h.slots)
+}
+
+// HasHold reports whether a hold is known here, in force or released.
+func (v View) HasHold(set entry.StatementID) (bool, error) { return v.has(key(rowHold, set[:]...)) }
+
+// SetHold puts a hold into force. What it covers is sealed in its series part;
+// the slots in the command are the proposer's reading of it.
+type SetHold struct {
+	Set     Evidence
+	Subject uint64
+	Class   entry.Class
+	Slots   []uint64 // ascending
+}
+
+func (*SetHold) number() uint16 { return CommandSetHold }
+
+// Fields is the layout of the command.
+func (p *SetHold) Fields(c *layout.Codec) {
+	p.Set.Fields(c)
+	c.U64(&p.Subject)
+	layout.U8(c, &p.Class)
+	c.U64s(&p.Slots)
+}
+
+func (p *SetHold) apply(a *applier) Result {
+	l, _, fault := a.s.verifyHold(p.Set, entry.HoldSet, "sets")
+	if fault != nil {
+		return Result{Refusal: fault}
+	}
+	id := l.ID()
+	if a.has(key(rowHold, id[:]...)) {
+		return Result{}
+	}
+	if fault := a.sealedFault(l.Statement, p.Subject, p.Slots); fault != nil {
+		return Result{Refusal: fault}
+	}
+	outlived, err := a.Outlived(p.Slots, p.Class)
+	a.fail(err)
+	if outlived {
+		return Result{Refusal: Erased()}
+	}
+	a.put(key(rowHold, id[:]...), &hold{class: p.Class, subject: p.Subject, slots: p.Slots})
+	for _, n := range p.Slots {
+		a.set(keyHeld(n, p.Class, id), nil)
+	}
+	a.raise(p.Slots, 0)
+	return Result{}
+}
+
+// ReleaseHold lifts a hold. Confirmation is empty where one authority is enough.
+type ReleaseHold struct {
+	Release      Evidence
+	Confirmation Evidence
+}
+
+func (*ReleaseHold) number() uint16 { return CommandReleaseHold }
+
+// Fields is the layout of the command.
+func (p *ReleaseHold) Fields(c *layout.Codec) {
+	p.Release.Fields(c)
+	p.Confirmation.Fields(c)
+}
+
+func (p *ReleaseHold) apply(a *applier) Result {
+	l, body, fault := a.s.verifyHold(p.Release, entry.HoldRelease, "releases")
+	if fault == nil && !a.s.single {
+		fault = a.s.unconfirmed(l, p.Confirmation)
+	}
+	if fault != nil {
+		return Result{Refusal: fault}
+	}
+	set := key(rowHold, body.Set[:]...)
+	h, err := parsed[hold](a.View, set)
+	a.fail(err)
+	if h == nil || h.released {
+		return Result{}
+	}
+	h.released = true
+	a.put(set, h)
+	for _, n := range h.slots {
+		a.delete(keyHeld(n, h.class, body.Set))
+	}
+	a.change.Due = true
+	a.raise(h.slots, 0)
+	return Result{}
+}
+
+// unconfirmed refuses a release that no second statement in the log confirms.
+func (s *Store) unconfirmed(first *logged, confirmation Evidence) *entry.Refusal {
+	if len(confirmation.Statement) > 0 {
+		second, fault := s.verify(confirmation, entry.KindHold)
+		if fault != nil {
+			return fault
+		}
+		if second.Confirms != nil && *second.Confirms == first.ID() {
+			return nil
+		}
+	}
+	return entry.Refuse(entry.CodeWrongState, "the release is not confirmed")
+}
+
+// Held names the first of these classes that a hold covers in one of the slots.
+func (v View) Held(slots []uint64, classes ...entry.Class) (entry.Class, bool, error) {
+	for _, class := range classes {
+		for _, n := range slots {
+			held, err := v.any(key64(rowHeld, n, byte(class)))
+			if err != nil || held {
+				return class, held, err
+			}
+		}
+	}
+	return 0, false, nil
+}
+
+func (a *applier) heldFault(slots []uint64, classes ...entry.Class) *entry.Refusal {
+	class, held, err := a.Held(slots, classes...)
+	a.fail(err)
+	if held {
+		return entry.Refuse(entry.CodeHoldActive, "a hold covers the %s records", class)
+	}
+	return nil
+}
+
+// Outlived reports whether a class is gone from all of these slots: a hold on it
+// would promise what cannot be kept.
+func (v View) Outlived(slots []uint64, class entry.Class) (bool, error) {
+	for _, n := range slots {
+		slot, err := v.Slot(n)
+		if err != nil || slot == nil || !slot.Gone.Has(class) {
+			return false, err
+		}
+	}
+	return true, nil
+}

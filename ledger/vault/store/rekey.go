@@ -1,0 +1,168 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"indelible/ledger/entry"
+	"indelible/ledger/vault/layout"
+)
+
+// Rekey takes condemned leaves out of the tree: every node above one of them is
+// written anew, under fresh keys, beneath a fresh root version. All older copies
+// of those nodes lead only to root versions that are then destroyed.
+type Rekey struct {
+	Base    uint64   // version of the tree it was built on
+	Root    uint64   // reserved version that becomes current
+	Wrapped []byte   // fresh key of the top node
+	Leaves  []uint64 // condemned, ascending, at most MaxCondemned
+	Nodes   []Node   // exactly the ancestors of the leaves
+}
+
+func (*Rekey) number() uint16 { return CommandRekey }
+
+// Fields is the layout of the command.
+func (r *Rekey) Fields(c *layout.Codec) {
+	c.U64(&r.Base, &r.Root)
+	c.Bytes(&r.Wrapped)
+	c.U64s(&r.Leaves)
+	nodeList(c, &r.Nodes, r.Base+1)
+}
+
+// apply needs no key: it checks that the command rewrites all and only what lies
+// above condemned leaves. Whether the ciphertexts hold what they should is for
+// the members' verdicts. A refused attempt abandons its root version, because
+// its blobs may be in a log, wrapped under it.
+func (r *Rekey) apply(a *applier) Result {
+	t := a.top()
+	if fault := r.fault(a, t); fault != nil {
+		a.abandon(r.Root)
+		return Result{Refusal: fault}
+	}
+	r.keepOld(a, t)
+	for _, n := range r.Nodes {
+		a.setNode(n)
+	}
+	for _, leaf := range r.Leaves {
+		a.delete(key64(rowCondemned, leaf))
+	}
+	a.setRoot(t.Root, RootSuperseded)
+	t.Version++
+	t.Epoch, t.Root, t.Wrapped = t.Version, r.Root, r.Wrapped
+	a.put(key(rowTop), t)
+	a.setRoot(r.Root, RootCurrent)
+	a.change.TreeWritten, a.change.KeysDied, a.change.Due = true, true, true
+	return Result{}
+}
+
+func (r *Rekey) fault(a *applier, t *Top) *entry.Refusal {
+	switch {
+	case t == nil || t.Version != r.Base:
+		return outdated("the key tree").Refusal
+	case a.oldTop() != nil:
+		return entry.Refuse(entry.CodeWrongState, "the rekey before this one is not finished")
+	case a.rootState(r.Root) != RootReserved || r.Root <= t.Root:
+		return entry.Refuse(entry.CodeWrongState, "root version %d is not reserved", r.Root)
+	case len(r.Leaves) == 0 || len(r.Leaves) > MaxCondemned || !ascending(r.Leaves) || len(r.Wrapped) == 0:
+		return entry.Refuse(entry.CodeMalformed, "a rekey erases 1 to %d keys, in order", MaxCondemned)
+	}
+	for _, leaf := range r.Leaves {
+		if !a.has(key64(rowCondemned, leaf)) {
+			return entry.Refuse(entry.CodeWrongState, "a rekey would erase a key that is not condemned")
+		}
+	}
+	if !slices.Equal(placesOf(r.Nodes), Ancestors(r.Leaves, t.Height)) {
+		return entry.Refuse(entry.CodeMalformed, "a rekey writes other nodes than those above the erased keys")
+	}
+	return nil
+}
+
+// ascending reports whether a list is sorted without repeats: the one spelling
+// of a set of numbers.
+func ascending(list []uint64) bool {
+	for i := 1; i < len(list); i++ {
+		if list[i-1] >= list[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// placeLeaves is where the leaves that a rekey took out are noted beside what it
+// replaced.
+var placeLeaves = Place{0, 1}
+
+type leafList []uint64
+
+// Fields is the layout of the row.
+func (l *leafList) Fields(c *layout.Codec) { c.U64s((*[]uint64)(l)) }
+
+// keepOld sets aside what a rekey replaces, until every member has compared.
+func (r *Rekey) keepOld(a *applier, t *Top) {
+	a.put(keyNode(rowOld, Place{}), t)
+	a.put(keyNode(rowOld, placeLeaves), (*leafList)(&r.Leaves))
+	for _, n := range r.Nodes {
+		row, err := a.get(keyNode(rowNode, n.Place))
+		if row == nil && err == nil {
+			err = layout.ErrMalformed // an ancestor of a leaf that exists is missing: the state is broken
+		}
+		a.fail(err)
+		a.set(keyNode(rowOld, n.Place), row)
+	}
+}
+
+// OldPlaces lists the nodes the last rekey replaced, from the bottom, under the
+// same condition as OldTop.
+func (v View) OldPlaces() ([]Place, error) {
+	var places []Place
+	err := v.each(key(rowOld), func(k, _ []byte) (bool, error) {
+		if len(k) != 1+1+8 {
+			return false, layout.ErrMalformed
+		}
+		if at := (Place{k[1], binary.BigEndian.Uint64(k[2:])}); at.Level > 0 {
+			places = append(places, at)
+		}
+		return true, nil
+	})
+	return places, err
+}
+
+// OldLeaves lists the leaves the last rekey took out, ascending, under the same
+// condition as OldTop.
+func (v View) OldLeaves() ([]uint64, error) {
+	list, err := parsed[leafList](v, keyNode(rowOld, placeLeaves))
+	if err != nil || list == nil {
+		return nil, err
+	}
+	return *list, nil
+}
+
+// condemnLeaves orders that keys die: the worker takes them out of the tree.
+func (a *applier) condemnLeaves(leaves []uint64) {
+	for _, leaf := range leaves {
+		a.set(key64(rowCondemned, leaf), nil)
+	}
+	a.change.KeysDied, a.change.Due = true, true
+}
+
+// Condemned lists leaves that are to be taken out of the tree, ascending, at
+// most limit of them.
+func (v View) Condemned(limit int) ([]uint64, error) {
+	var list []uint64
+	err := v.each(key(rowCondemned), func(k, _ []byte) (bool, error) {
+		list = append(list, binary.BigEndian.Uint64(k[1:]))
+		return len(list) < limit, nil
+	})
+	return list, err
+}
+
+// AnyCondemned reports whether one of these leaves is still to be taken out of
+// the tree.
+func (v View) AnyCondemned(leaves []uint64) (bool, error) {
+	for _, leaf := range leaves {
+		if yes, err := v.has(key64(rowCondemned, leaf)); err != nil || yes {
+			return yes, err
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"indelible/ledger/entry"
+	"indelible/ledger/vault/layout"
+)
+
+// Spans of the sweep, milliseconds.
+const (
+	sealExpiry = 60 * 60 * 1000              // the log refuses what was sealed longer ago
+	EntryDue   = sealExpiry + 5*60*1000      // after a record was sealed: by then its entry is in the log or never will be
+	OrphanAge  = 24 * 60 * 60 * 1000         // a record without an entry is kept for the client so long
+	recentSize = 1 + 8 + 10 + entry.HashSize // bytes of the key of a recent record
+)
+
+// Recent is a record by the time it was sealed, until it is found in the log.
+type Recent struct {
+	At    uint64 // seal time, Unix milliseconds
+	Owner Owner
+	ID    entry.StatementID
+}
+
+// Fields is the layout of the row's key, and within a command.
+func (e *Recent) Fields(c *layout.Codec) {
+	letter := uint8(rowRecent)
+	layout.U8(c, &letter)
+	c.U64(&e.At)
+	e.Owner.Fields(c)
+	c.Raw(e.ID[:])
+}
+
+func (e *Recent) key() []byte { return layout.Encode(e) }
+
+// Recent calls f for the records sealed from a time on, before another, oldest
+// first, until f says stop.
+func (v View) Recent(from, to uint64, f func(Recent) (more bool, err error)) error {
+	return v.span(key64(rowRecent, from), key64(rowRecent, to), func(k, _ []byte) (bool, error) {
+		var e Recent
+		if err := layout.Decode(k, &e); err != nil {
+			return false, err
+		}
+		return f(e)
+	})
+}
+
+// Sweep is done with a range of seal times. What it does not name is in the log.
+type Sweep struct {
+	From, To uint64   // seal times, To exclusive, Unix milliseconds
+	Kept     []Recent // no entry yet; looked at again
+	Orphans  []Recent // no entry, and none can come: dropped
+}
+
+func (*Sweep) number() uint16 { return CommandSweep }
+
+// Fields is the layout of the command.
+func (p *Sweep) Fields(c *layout.Codec) {
+	c.U64(&p.From, &p.To)
+	for _, list := range []*[]Recent{&p.Kept, &p.Orphans} {
+		layout.List(c, list, recentSize, func(e *Recent) { e.Fields(c) })
+	}
+}
+
+func (p *Sweep) apply(a *applier) Result {
+	if p.From >= p.To || p.To+EntryDue > a.now {
+		return refuse(entry.CodeWrongState, "the range to be swept is too young")
+	}
+	for _, e := range p.Orphans {
+		a.dropOrphan(e)
+	}
+	a.dropRange(key64(rowRecent, p.From), key64(rowRecent, p.To))
+	for i := range p.Kept {
+		a.set(p.Kept[i].key(), nil)
+	}
+	n := a.counters()
+	n.Swept = max(n.Swept, p.To)
+	a.put(key(rowCounters), &n)
+	return Result{}
+}
+
+// dropOrphan deletes a record unless it was sealed again in the meantime.
+func (a *applier) dropOrphan(e Recent) {
+	r := a.record(e.Owner, e.ID)
+	if r == nil || r.At != e.At || e.At+OrphanAge > a.now {
+		return
+	}
+	if e.Owner.space == spaceSeries {
+		a.delete(key(rowSealer, e.ID[:]...))
+	}
+	a.delete(e.Owner.key(e.ID))
+}
+
+// Follow remembers how far the log has been followed.
+type Follow struct{ Upto uint64 } // index of the first entry not looked at
+
+func (*Follow) number() uint16 { return CommandFollow }
+
+// Fields is the layout of the command.
+func (p *Follow) Fields(c *layout.Codec) { c.U64(&p.Upto) }
+
+func (p *Follow) apply(a *applier) Result {
+	upto, err := a.Followed()
+	a.fail(err)
+	if p.Upto > upto {
+		a.set(key(rowFollow), layout.Number(p.Upto))
+	}
+	return Result{}
+}
+
+// Followed is the index of the first entry of the log not looked at.
+func (v View) Followed() (uint64, error) {
+	n, _, err := v.number(key(rowFollow))
+	return n, err
+}
