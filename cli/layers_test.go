@@ -63,7 +63,8 @@ var laws = map[string]law{
 	"api/client":            {ours: []string{gen, "api/wire", "api/client/credential", "ledger/entry", "proof"}, others: connect},
 	"api/client/credential": {ours: []string{"ledger/entry", "proof"}},
 	"ingest/fhir":           {},
-	"ingest":                {ours: []string{"api/client", "ingest/fhir", "ledger/entry", "proof"}, others: sync},
+	"ingest/journal":        {},
+	"ingest":                {ours: []string{"api/client", "ingest/fhir", "ingest/journal", "ledger/entry", "proof"}, others: sync},
 	"cli/say":               {others: terminal},
 	"cli/indelible/...": {
 		ours:   []string{gen, "api/client/...", "api/wire", "ingest", "ingest/fhir", "ledger/entry", "proof", "cli/say", "cli/indelible/..."},

@@ -1,0 +1,199 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+)
+
+const (
+	magic        = "indelible jrnl 1"
+	formatSize   = 16
+	tagSize      = 8
+	identitySize = len(magic) + formatSize + 8 + tagSize
+	headerSize   = identitySize + 4 + 4
+	frameHeader  = tagSize + 4 + 4
+	keySize      = 32
+	boxOverhead  = 28 // of AES-GCM: nonce 12, tag 16
+
+	// MaxFrame bounds the records of one Append with their lengths, in bytes.
+	MaxFrame = 16 << 20
+	// RecordOverhead bounds what a record adds to its content in a frame, in bytes.
+	RecordOverhead = binary.MaxVarintLen32
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// box closes the payload of a frame so that it opens only in its place.
+type box interface {
+	close(out, payload, place []byte) []byte
+	open(closed, place []byte) (payload []byte, ok bool)
+	overhead() int
+}
+
+// sealed hides the payload under the segment's key.
+type sealed struct{ cipher.AEAD }
+
+func newSealed(key []byte) (box, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return sealed{aead}, err
+}
+
+func (s sealed) overhead() int                           { return boxOverhead }
+func (s sealed) close(out, payload, place []byte) []byte { return s.Seal(out, nil, payload, place) }
+
+func (s sealed) open(closed, place []byte) ([]byte, bool) {
+	payload, err := s.Open(nil, nil, closed, place)
+	return payload, err == nil
+}
+
+// checked protects the payload against damage only.
+type checked struct{}
+
+func (checked) overhead() int { return crc32.Size }
+
+func (checked) close(out, payload, place []byte) []byte {
+	return binary.BigEndian.AppendUint32(append(out, payload...), checksum(place, payload))
+}
+
+func (checked) open(closed, place []byte) ([]byte, bool) {
+	n := len(closed) - crc32.Size
+	if n < 0 || checksum(place, closed[:n]) != binary.BigEndian.Uint32(closed[n:]) {
+		return nil, false
+	}
+	return closed[:n:n], true
+}
+
+func checksum(place, payload []byte) uint32 {
+	return crc32.Update(crc32.Checksum(place, castagnoli), castagnoli, payload)
+}
+
+// place is what the box of a frame is bound to.
+func (g *Segment) place(ordinal uint32) []byte {
+	return binary.BigEndian.AppendUint32(bytes.Clone(g.identity), ordinal)
+}
+
+// encode makes a frame of a payload.
+func (g *Segment) encode(payload []byte, ordinal uint32) []byte {
+	length := len(payload) + g.box.overhead()
+	frame := make([]byte, 0, frameHeader+length)
+	frame = append(frame, g.tag()...)
+	frame = binary.BigEndian.AppendUint32(frame, ordinal)
+	frame = binary.BigEndian.AppendUint32(frame, uint32(length))
+	return g.box.close(frame, payload, g.place(ordinal))
+}
+
+// frame is one frame of a segment.
+type frame struct {
+	offset  int64
+	next    int64 // where the one behind it begins
+	ordinal uint32
+	payload []byte
+}
+
+// read opens the frame at an offset if it is whole, ends at or before end and its
+// ordinal is at least least; else it returns nil. It takes memory for this one frame: a
+// segment into which records were carried over may be large.
+func (g *Segment) read(offset, end int64, least uint32) (*frame, error) {
+	var head [frameHeader]byte
+	if end-offset < frameHeader {
+		return nil, nil
+	}
+	if _, err := g.file.ReadAt(head[:], offset); err != nil {
+		return nil, unlessEnd(err)
+	}
+	ordinal := binary.BigEndian.Uint32(head[tagSize:])
+	length := int64(binary.BigEndian.Uint32(head[tagSize+4:]))
+	if !bytes.Equal(head[:tagSize], g.tag()) || ordinal < least ||
+		length > MaxFrame+boxOverhead || length > end-offset-frameHeader {
+		return nil, nil
+	}
+	closed := make([]byte, length)
+	if _, err := g.file.ReadAt(closed, offset+frameHeader); err != nil {
+		return nil, unlessEnd(err)
+	}
+	payload, ok := g.box.open(closed, g.place(ordinal))
+	if !ok {
+		return nil, nil
+	}
+	return &frame{offset, offset + frameHeader + length, ordinal, payload}, nil
+}
+
+// unlessEnd is nil for an end of the file: a frame that is cut off is not whole.
+func unlessEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// damaged says whether a whole frame follows a place that does not open. Each frame
+// is written after the one before it was synced: then the place was durable once.
+func (g *Segment) damaged(from, end int64, least uint32) (bool, error) {
+	window := make([]byte, 1<<20)
+	for from+frameHeader <= end {
+		n := min(int64(len(window)), end-from)
+		if _, err := g.file.ReadAt(window[:n], from); err != nil {
+			return false, err
+		}
+		next := bytes.Index(window[:n], g.tag())
+		if next < 0 {
+			from += n - (tagSize - 1) // the tag may begin at the window's end
+			continue
+		}
+		from += int64(next)
+		later, err := g.read(from, end, least)
+		if later != nil || err != nil {
+			return later != nil, err
+		}
+		from++
+	}
+	return false, nil
+}
+
+// records calls each for every record of a frame; frame 0 has none.
+func (g *Segment) records(f *frame, each func(at Address, record []byte) error) error {
+	if f.ordinal == 0 {
+		return nil
+	}
+	for rest := f.payload; len(rest) > 0; {
+		record, after, ok := cutRecord(rest)
+		if !ok {
+			return g.corrupt(f.offset, "a frame holds a malformed record")
+		}
+		if err := each(addressOf(f.offset, len(f.payload)-len(rest)), record); err != nil {
+			return err
+		}
+		rest = after
+	}
+	return nil
+}
+
+func appendRecord(payload, record []byte) []byte {
+	return append(binary.AppendUvarint(payload, uint64(len(record))), record...)
+}
+
+func cutRecord(payload []byte) (record, rest []byte, ok bool) {
+	size, n := binary.Uvarint(payload)
+	if n <= 0 || size > uint64(len(payload)-n) {
+		return nil, nil, false
+	}
+	end := n + int(size)
+	return payload[n:end:end], payload[end:], true
+}
+
+// Address is where a record lies in its segment: offset of its frame in the upper 40
+// bits, offset in the payload in the lower 24. No record has address 0.
+type Address uint64
+
+func addressOf(offset int64, within int) Address { return Address(offset)<<24 | Address(within) }
+
+func (a Address) split() (offset int64, within int) { return int64(a >> 24), int(a & (1<<24 - 1)) }
