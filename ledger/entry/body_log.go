@@ -44,69 +44,31 @@ type JurisdictionRule struct {
 	FloorAudit    uint64 // milliseconds
 }
 
-// Kind returns KindGenesis.
-func (*Genesis) Kind() Kind { return KindGenesis }
-
-func (g *Genesis) encode(m *mapWriter) {
-	m.text(1, g.Origin)
-	m.bytes(2, g.LogKey)
-	m.key(3)
-	m.body = appendSet(m.body, g.Nodes, appendNode)
-	m.key(4)
-	m.body = appendKeys(m.body, g.Registrars)
-	m.key(5)
-	m.body = appendKeys(m.body, g.Operators)
-	m.key(6)
-	m.body = appendSet(m.body, g.Jurisdictions, appendRule)
-}
-
-func appendKeys(b []byte, keys [][]byte) []byte {
-	b = appendArray(b, len(keys))
-	for _, k := range keys {
-		b = appendBytes(b, k)
+func (g *Genesis) fields(f *form) {
+	if f.at(1, must, true) {
+		f.text(&g.Origin, (*walker).name)
 	}
-	return b
-}
-
-func appendNode(b []byte, n Node) []byte {
-	b = appendText(appendArray(b, 6), n.Name)
-	b = appendBytes(b, n.AuthorKey)
-	b = appendBytes(b, n.CosignerKey)
-	b = appendBytes(b, n.MLDSAKey)
-	b = appendBytes(b, n.TLSKey)
-	return appendSet(b, n.Placement, appendText)
-}
-
-func appendRule(b []byte, r JurisdictionRule) []byte {
-	b = appendText(appendArray(b, 6), r.Name)
-	b = appendUint(b, uint64(r.Regime))
-	b = appendUint(b, r.Grace)
-	b = appendUint(b, r.FloorClinical)
-	b = appendUint(b, r.FloorIdentity)
-	return appendUint(b, r.FloorAudit)
-}
-
-func parseGenesis(w *walker, f *fields) Body {
-	g := &Genesis{}
-	f.need(1)
-	g.Origin = w.name()
-	f.need(2)
-	g.LogKey = w.ed25519Key()
-	f.need(3)
-	w.set(func() { g.Nodes = append(g.Nodes, w.node()) })
-	f.need(4)
-	g.Registrars = w.keyList()
-	if len(g.Registrars) == 0 {
-		w.fail(CodeFieldInvalid, "a log needs a registrar")
+	if f.at(2, must, true) {
+		f.bytes(&g.LogKey, (*walker).ed25519Key)
 	}
-	f.need(5)
-	g.Operators = w.keyList()
-	f.need(6)
-	w.set(func() { g.Jurisdictions = append(g.Jurisdictions, w.rule()) })
-	if w.fault == nil {
-		g.check(w)
+	if f.at(3, must, true) {
+		setOf(f, &g.Nodes, (*form).node)
 	}
-	return g
+	if f.at(4, must, true) {
+		listOf(f, &g.Registrars, (*form).authorKey)
+	}
+	if f.m == nil && len(g.Registrars) == 0 {
+		f.w.fail(CodeFieldInvalid, "a log needs a registrar")
+	}
+	if f.at(5, must, true) {
+		listOf(f, &g.Operators, (*form).authorKey)
+	}
+	if f.at(6, must, true) {
+		setOf(f, &g.Jurisdictions, (*form).rule)
+	}
+	if f.m == nil && f.w.fault == nil {
+		g.check(f.w)
+	}
 }
 
 // check refuses what would make the registries built from a genesis ambiguous:
@@ -148,26 +110,31 @@ func (o once) take(w *walker, what, sort, value string) {
 	o[key] = true
 }
 
-func (w *walker) node() (n Node) {
-	w.arrayOf(6)
-	n.Name = w.name()
-	n.AuthorKey = w.authorKey()
-	n.CosignerKey = w.ed25519Key()
-	n.MLDSAKey = make([]byte, MLDSAKeySize)
-	w.fixed(n.MLDSAKey)
-	n.TLSKey = w.authorKey()
-	n.Placement = w.jurisdictions()
-	return n
+func (f *form) node(n *Node) {
+	f.array(6)
+	f.text(&n.Name, (*walker).name)
+	f.authorKey(&n.AuthorKey)
+	f.bytes(&n.CosignerKey, (*walker).ed25519Key)
+	if f.m == nil {
+		n.MLDSAKey = make([]byte, MLDSAKeySize)
+	}
+	f.fixed(n.MLDSAKey)
+	f.authorKey(&n.TLSKey)
+	setOf(f, &n.Placement, (*form).jurisdiction)
 }
 
-func (w *walker) rule() (r JurisdictionRule) {
-	w.arrayOf(6)
-	r.Name = w.jurisdiction()
-	r.Regime = Regime(w.code(&regimeList))
-	r.Grace, r.FloorClinical = w.time(), w.time()
-	r.FloorIdentity, r.FloorAudit = w.time(), w.time()
-	return r
+func (f *form) rule(r *JurisdictionRule) {
+	f.array(6)
+	f.jurisdiction(&r.Name)
+	coded(f, &r.Regime, &regimeList)
+	for _, span := range []*uint64{&r.Grace, &r.FloorClinical, &r.FloorIdentity, &r.FloorAudit} {
+		f.number(span, 0, MaxTime)
+	}
 }
+
+func (f *form) authorKey(spki *[]byte) { f.bytes(spki, (*walker).authorKey) }
+
+func (f *form) jurisdiction(name *string) { f.text(name, (*walker).jurisdiction) }
 
 // name reads a note key name (C2SP signed-note): no Unicode space, no plus
 // sign; and no control character.
@@ -213,11 +180,6 @@ func (w *walker) jurisdiction() string {
 	return s
 }
 
-func (w *walker) jurisdictions() (list []string) {
-	w.set(func() { list = append(list, w.jurisdiction()) })
-	return list
-}
-
 // PolicyChange activates a policy bundle or a code list for a regime.
 type PolicyChange struct {
 	Type   PolicyType
@@ -225,24 +187,10 @@ type PolicyChange struct {
 	Regime Regime
 }
 
-// Kind returns KindPolicy.
-func (*PolicyChange) Kind() Kind { return KindPolicy }
-
-func (p *PolicyChange) encode(m *mapWriter) {
-	m.uint(1, uint64(p.Type))
-	m.bytes(2, p.Hash[:])
-	m.uint(3, uint64(p.Regime))
-}
-
-func parsePolicy(w *walker, f *fields) Body {
-	p := &PolicyChange{}
-	f.need(1)
-	p.Type = PolicyType(w.code(&policyTypeList))
-	f.need(2)
-	w.fixed(p.Hash[:])
-	f.need(3)
-	p.Regime = Regime(w.code(&regimeList))
-	return p
+func (p *PolicyChange) fields(f *form) {
+	codeAt(f, 1, must, &p.Type, &policyTypeList)
+	f.fixedAt(2, must, p.Hash[:])
+	codeAt(f, 3, must, &p.Regime, &regimeList)
 }
 
 // IndexSeal states the root of the completeness map as of a size.
@@ -251,21 +199,9 @@ type IndexSeal struct {
 	Root Hash
 }
 
-// Kind returns KindIndex.
-func (*IndexSeal) Kind() Kind { return KindIndex }
-
-func (s *IndexSeal) encode(m *mapWriter) {
-	m.uint(1, s.N)
-	m.bytes(2, s.Root[:])
-}
-
-func parseIndex(w *walker, f *fields) Body {
-	s := &IndexSeal{}
-	f.need(1)
-	s.N = w.uintWithin(0, MaxPosition)
-	f.need(2)
-	w.fixed(s.Root[:])
-	return s
+func (s *IndexSeal) fields(f *form) {
+	f.numberAt(1, must, &s.N, 0, MaxPosition)
+	f.fixedAt(2, must, s.Root[:])
 }
 
 // NodeChange adds, removes or changes a node.
@@ -275,32 +211,19 @@ type NodeChange struct {
 	Range  *[2]uint64 // of recovered: first and last index in doubt
 }
 
-// Kind returns KindNode.
-func (*NodeChange) Kind() Kind { return KindNode }
-
-func (c *NodeChange) encode(m *mapWriter) {
-	m.uint(1, uint64(c.Action))
-	m.key(2)
-	m.body = appendNode(m.body, c.Node)
-	if c.Range != nil {
-		m.key(3)
-		m.body = appendUint(appendUint(appendArray(m.body, 2), c.Range[0]), c.Range[1])
+func (c *NodeChange) fields(f *form) {
+	codeAt(f, 1, must, &c.Action, &nodeActionList)
+	if f.at(2, must, true) {
+		f.node(&c.Node)
 	}
-}
-
-func parseNode(w *walker, f *fields) Body {
-	c := &NodeChange{}
-	f.need(1)
-	c.Action = NodeAction(w.code(&nodeActionList))
-	f.need(2)
-	c.Node = w.node()
-	if c.Action == NodeRecovered && f.has(3) {
-		c.Range = new([2]uint64)
-		w.arrayOf(2)
-		c.Range[0], c.Range[1] = w.uintWithin(0, MaxPosition), w.uintWithin(0, MaxPosition)
-		if c.Range[1] < c.Range[0] {
-			w.fail(CodeFieldInvalid, "a range ends before it begins")
-		}
+	if !f.at(3, mayIf(c.Action == NodeRecovered), c.Range != nil) {
+		return
 	}
-	return c
+	r := allocate(f, &c.Range)
+	f.array(2)
+	f.number(&r[0], 0, MaxPosition)
+	f.number(&r[1], 0, MaxPosition)
+	if f.m == nil && r[1] < r[0] {
+		f.w.fail(CodeFieldInvalid, "a range ends before it begins")
+	}
 }

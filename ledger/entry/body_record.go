@@ -1,21 +1,13 @@
 package entry
 
+import "math"
+
 // Correction replaces what an earlier statement said.
 type Correction struct {
 	Corrects StatementID
 }
 
-// Kind returns KindCorrection.
-func (*Correction) Kind() Kind { return KindCorrection }
-
-func (c *Correction) encode(m *mapWriter) { m.bytes(1, c.Corrects[:]) }
-
-func parseCorrection(w *walker, f *fields) Body {
-	c := &Correction{}
-	f.need(1)
-	w.fixed(c.Corrects[:])
-	return c
-}
+func (c *Correction) fields(f *form) { f.fixedAt(1, must, c.Corrects[:]) }
 
 // Consent is a person's consent or its withdrawal.
 type Consent struct {
@@ -28,40 +20,16 @@ type Consent struct {
 	Document Hash    // document version, from a policy list
 }
 
-// Kind returns KindConsent.
-func (*Consent) Kind() Kind { return KindConsent }
-
-func (c *Consent) encode(m *mapWriter) {
-	m.uint(1, uint64(c.Action))
-	m.key(2)
-	m.body = appendSet(m.body, c.Purposes, func(b []byte, p Purpose) []byte { return appendUint(b, uint64(p)) })
-	m.uint(3, uint64(c.Regime))
-	m.uint(4, uint64(c.Basis))
-	m.uint(5, c.From)
-	if c.To != nil {
-		m.uint(6, *c.To)
+func (c *Consent) fields(f *form) {
+	codeAt(f, 1, must, &c.Action, &consentActionList)
+	if f.at(2, must, true) {
+		setOf(f, &c.Purposes, func(f *form, p *Purpose) { coded(f, p, &purposeList) })
 	}
-	m.bytes(7, c.Document[:])
-}
-
-func parseConsent(w *walker, f *fields) Body {
-	c := &Consent{}
-	f.need(1)
-	c.Action = ConsentAction(w.code(&consentActionList))
-	f.need(2)
-	w.set(func() { c.Purposes = append(c.Purposes, Purpose(w.code(&purposeList))) })
-	f.need(3)
-	c.Regime = Regime(w.code(&regimeList))
-	f.need(4)
-	c.Basis = Basis(w.code(&basisList))
-	f.need(5)
-	c.From = w.time()
-	if f.has(6) {
-		c.To = w.until(c.From)
-	}
-	f.need(7)
-	w.fixed(c.Document[:])
-	return c
+	codeAt(f, 3, must, &c.Regime, &regimeList)
+	codeAt(f, 4, must, &c.Basis, &basisList)
+	f.timeAt(5, must, &c.From)
+	f.untilAt(6, may, c.From, &c.To)
+	f.fixedAt(7, must, c.Document[:])
 }
 
 // Access records that somebody asked for data, and what was decided.
@@ -74,37 +42,15 @@ type Access struct {
 	Position uint64 // the tree size at which it was decided, at least 1
 }
 
-// Kind returns KindAccess.
-func (*Access) Kind() Kind { return KindAccess }
-
-func (a *Access) encode(m *mapWriter) {
-	m.bytes(1, a.Accessor[:])
-	m.uint(2, uint64(a.Action))
-	m.uint(3, uint64(a.Outcome))
-	m.uint(4, uint64(a.Purpose))
-	if a.Bundle != nil {
-		m.bytes(5, a.Bundle[:])
+func (a *Access) fields(f *form) {
+	f.fixedAt(1, must, a.Accessor[:])
+	codeAt(f, 2, must, &a.Action, &accessActionList)
+	codeAt(f, 3, must, &a.Outcome, &outcomeList)
+	codeAt(f, 4, must, &a.Purpose, &purposeList)
+	if f.at(5, may, a.Bundle != nil) {
+		f.fixed(allocate(f, &a.Bundle)[:])
 	}
-	m.uint(6, a.Position)
-}
-
-func parseAccess(w *walker, f *fields) Body {
-	a := &Access{}
-	f.need(1)
-	w.fixed(a.Accessor[:])
-	f.need(2)
-	a.Action = AccessAction(w.code(&accessActionList))
-	f.need(3)
-	a.Outcome = Outcome(w.code(&outcomeList))
-	f.need(4)
-	a.Purpose = Purpose(w.code(&purposeList))
-	if f.has(5) {
-		a.Bundle = new(Hash)
-		w.fixed(a.Bundle[:])
-	}
-	f.need(6)
-	a.Position = w.uintWithin(1, MaxPosition)
-	return a
+	f.numberAt(6, must, &a.Position, 1, MaxPosition)
 }
 
 // Erasure is one step in the life of an erasure.
@@ -121,56 +67,15 @@ type Erasure struct {
 	Node AuthorID // of lost: the node given up
 }
 
-// Kind returns KindErasure.
-func (*Erasure) Kind() Kind { return KindErasure }
-
-func (e *Erasure) encode(m *mapWriter) {
-	request, executed, lost := e.Step == StepRequest, e.Step == StepExecuted, e.Step == StepLost
-	m.uint(1, uint64(e.Step))
-	if request || e.Scope != 0 {
-		m.uint(2, uint64(e.Scope))
-	}
-	if !request || e.Request != (StatementID{}) {
-		m.bytes(3, e.Request[:])
-	}
-	if executed || e.RootVersion != 0 {
-		m.uint(4, e.RootVersion)
-	}
-	if executed || e.Method != 0 {
-		m.uint(5, uint64(e.Method))
-	}
-	if executed || e.Strength != 0 {
-		m.uint(6, uint64(e.Strength))
-	}
-	if lost || e.Node != (AuthorID{}) {
-		m.bytes(7, e.Node[:])
-	}
-}
-
-func parseErasure(w *walker, f *fields) Body {
-	e := &Erasure{}
-	f.need(1)
-	e.Step = ErasureStep(w.code(&erasureStepList))
-	if e.Step == StepRequest {
-		f.need(2)
-		e.Scope = Scope(w.code(&scopeList))
-		return e
-	}
-	f.need(3)
-	w.fixed(e.Request[:])
-	switch e.Step {
-	case StepExecuted:
-		f.need(4)
-		e.RootVersion = w.uint()
-		f.need(5)
-		e.Method = Method(w.code(&methodList))
-		f.need(6)
-		e.Strength = Strength(w.code(&strengthList))
-	case StepLost:
-		f.need(7)
-		w.fixed(e.Node[:])
-	}
-	return e
+func (e *Erasure) fields(f *form) {
+	codeAt(f, 1, must, &e.Step, &erasureStepList)
+	executed := mustIf(e.Step == StepExecuted)
+	codeAt(f, 2, mustIf(e.Step == StepRequest), &e.Scope, &scopeList)
+	f.fixedAt(3, mustIf(e.Step != StepRequest), e.Request[:])
+	f.numberAt(4, executed, &e.RootVersion, 0, math.MaxUint64)
+	codeAt(f, 5, executed, &e.Method, &methodList)
+	codeAt(f, 6, executed, &e.Strength, &strengthList)
+	f.fixedAt(7, mustIf(e.Step == StepLost), e.Node[:])
 }
 
 // Hold sets or releases a legal hold. What it covers is sealed.
@@ -179,23 +84,7 @@ type Hold struct {
 	Set    StatementID // of release: the hold released
 }
 
-// Kind returns KindHold.
-func (*Hold) Kind() Kind { return KindHold }
-
-func (h *Hold) encode(m *mapWriter) {
-	m.uint(1, uint64(h.Action))
-	if h.Action == HoldRelease || h.Set != (StatementID{}) {
-		m.bytes(2, h.Set[:])
-	}
-}
-
-func parseHold(w *walker, f *fields) Body {
-	h := &Hold{}
-	f.need(1)
-	h.Action = HoldAction(w.code(&holdActionList))
-	if h.Action == HoldRelease {
-		f.need(2)
-		w.fixed(h.Set[:])
-	}
-	return h
+func (h *Hold) fields(f *form) {
+	codeAt(f, 1, must, &h.Action, &holdActionList)
+	f.fixedAt(2, mustIf(h.Action == HoldRelease), h.Set[:])
 }

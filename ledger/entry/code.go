@@ -6,7 +6,6 @@ package entry
 // Role is what an author may do. An author has one.
 type Role uint8
 
-// The role codes.
 const (
 	RoleRegistrar Role = 1 + iota
 	RoleOperator
@@ -22,7 +21,6 @@ const (
 // Regime is a body of law.
 type Regime uint8
 
-// The regime codes.
 const (
 	RegimeGDPR Regime = 1 + iota
 	RegimeHIPAA
@@ -32,7 +30,6 @@ const (
 // Purpose is why data is processed, HL7 v3-ActReason.
 type Purpose uint8
 
-// The purpose codes.
 const (
 	PurposeTREAT Purpose = 1 + iota
 	PurposeHPAYMT
@@ -48,7 +45,6 @@ const (
 // Basis is the legal ground of a consent entry.
 type Basis uint8
 
-// The basis codes.
 const (
 	BasisExplicitConsent Basis = 1 + iota
 	BasisVitalInterests
@@ -65,7 +61,6 @@ const (
 // Method is how a node destroyed a key.
 type Method uint8
 
-// The method codes.
 const (
 	MethodOverwriteUnlink Method = 1 + iota
 	MethodHSMDestroy
@@ -77,7 +72,6 @@ const (
 // Strength is how far a destruction can be relied on.
 type Strength uint8
 
-// The strength codes.
 const (
 	StrengthBestEffort Strength = 1 + iota
 	StrengthHardware
@@ -88,7 +82,6 @@ const (
 // HandleClass is what a handle stands for.
 type HandleClass uint8
 
-// The handle class codes.
 const (
 	HandleSubject HandleClass = 1 + iota
 	HandleStaff
@@ -99,7 +92,6 @@ const (
 // AuthorAction is what an author entry does to a key.
 type AuthorAction uint8
 
-// The author action codes.
 const (
 	AuthorEnrol AuthorAction = 1 + iota
 	AuthorSuspend
@@ -110,7 +102,6 @@ const (
 // CAAction is what a ca entry does to a device CA key.
 type CAAction uint8
 
-// The CA action codes.
 const (
 	CAActivate CAAction = 1 + iota
 	CAWithdraw
@@ -119,7 +110,6 @@ const (
 // OpenClose is what a handle or binding entry does.
 type OpenClose uint8
 
-// The open close codes.
 const (
 	ActionOpen OpenClose = 1 + iota
 	ActionClose
@@ -128,7 +118,6 @@ const (
 // ConsentAction is what a consent entry does.
 type ConsentAction uint8
 
-// The consent action codes.
 const (
 	ConsentGrant ConsentAction = 1 + iota
 	ConsentWithdraw
@@ -137,7 +126,6 @@ const (
 // AccessAction is what somebody did, or tried to do, with data.
 type AccessAction uint8
 
-// The access action codes.
 const (
 	AccessRead AccessAction = 1 + iota
 	AccessSearch
@@ -151,7 +139,6 @@ const (
 // Outcome is what was decided about an access.
 type Outcome uint8
 
-// The outcome codes.
 const (
 	OutcomePermit Outcome = 1 + iota
 	OutcomeDeny
@@ -161,7 +148,6 @@ const (
 // ErasureStep is one step in the life of an erasure.
 type ErasureStep uint8
 
-// The erasure step codes.
 const (
 	StepRequest ErasureStep = 1 + iota
 	StepApprove
@@ -174,7 +160,6 @@ const (
 // Scope is how much an erasure takes.
 type Scope uint8
 
-// The scope codes.
 const (
 	ScopeIdentity Scope = 1 + iota
 	ScopeAll
@@ -183,7 +168,6 @@ const (
 // HoldAction is what a hold entry does.
 type HoldAction uint8
 
-// The hold action codes.
 const (
 	HoldSet HoldAction = 1 + iota
 	HoldRelease
@@ -192,7 +176,6 @@ const (
 // PolicyType is what a policy entry activates.
 type PolicyType uint8
 
-// The policy type codes.
 const (
 	PolicyBundle PolicyType = 1 + iota
 	PolicyCodeList
@@ -201,7 +184,6 @@ const (
 // NodeAction is what a node entry says of a node.
 type NodeAction uint8
 
-// The node action codes.
 const (
 	NodeAdded NodeAction = 1 + iota
 	NodeRemoved

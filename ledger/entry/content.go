@@ -1,10 +1,10 @@
 package entry
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 )
 
@@ -23,17 +23,20 @@ type AuthorIdentity struct {
 	Certification []byte   // of a binding key, see SignCertification; nil for a fixed key
 }
 
+func (a *AuthorIdentity) fields(f *form) {
+	f.array(2)
+	listOf(f, &a.Chain, func(f *form, c *[]byte) { f.bytes(c, (*walker).clone) })
+	if !f.null(a.Certification == nil) {
+		f.bytes(&a.Certification, (*walker).clone)
+	}
+}
+
 // EncodeContent returns CBOR [[certificate...], certification or null].
 func (a AuthorIdentity) EncodeContent() ([]byte, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	b := appendArray(nil, 2)
-	b = appendKeys(b, a.Chain)
-	if a.Certification == nil {
-		return appendNull(b), nil
-	}
-	return appendBytes(b, a.Certification), nil
+	return encodeContent(&a)
 }
 
 func (a AuthorIdentity) check() error {
@@ -45,20 +48,11 @@ func (a AuthorIdentity) check() error {
 
 // ParseAuthorIdentity reads the content strictly.
 func ParseAuthorIdentity(content []byte) (AuthorIdentity, error) {
-	var a AuthorIdentity
-	w := walker{data: content}
-	w.arrayOf(2)
-	for n := w.array(); n > 0 && w.fault == nil; n-- {
-		a.Chain = append(a.Chain, bytes.Clone(w.bytes()))
+	a, err := parseContent[AuthorIdentity](content)
+	if err == nil {
+		err = a.check()
 	}
-	if !w.null() {
-		a.Certification = append([]byte{}, w.bytes()...)
-	}
-	w.end()
-	if err := w.err(); err != nil {
-		return AuthorIdentity{}, err
-	}
-	if err := a.check(); err != nil {
+	if err != nil {
 		return AuthorIdentity{}, err
 	}
 	return a, nil
@@ -68,28 +62,17 @@ func ParseAuthorIdentity(content []byte) (AuthorIdentity, error) {
 // subject, at a close the next, nil when there is none.
 type HandleLink struct{ Handle *Handle }
 
-// EncodeContent returns CBOR bstr 16 or null.
-func (l HandleLink) EncodeContent() ([]byte, error) {
-	if l.Handle == nil {
-		return appendNull(nil), nil
+func (l *HandleLink) fields(f *form) {
+	if !f.null(l.Handle == nil) {
+		f.fixed(allocate(f, &l.Handle)[:])
 	}
-	return appendBytes(nil, l.Handle[:]), nil
 }
 
+// EncodeContent returns CBOR bstr 16 or null.
+func (l HandleLink) EncodeContent() ([]byte, error) { return encodeContent(&l) }
+
 // ParseHandleLink reads the content strictly.
-func ParseHandleLink(content []byte) (HandleLink, error) {
-	var l HandleLink
-	w := walker{data: content}
-	if !w.null() {
-		l.Handle = new(Handle)
-		w.fixed(l.Handle[:])
-	}
-	w.end()
-	if err := w.err(); err != nil {
-		return HandleLink{}, err
-	}
-	return l, nil
-}
+func ParseHandleLink(content []byte) (HandleLink, error) { return parseContent[HandleLink](content) }
 
 // AccessAudit is the audit part of an access entry: who asked, from where, for
 // what.
@@ -100,87 +83,39 @@ type AccessAudit struct {
 	Guard               uint64   // the subject's guard when it was decided
 }
 
+func (a *AccessAudit) fields(f *form) {
+	f.array(6)
+	for _, s := range []*string{&a.User, &a.IP, &a.UserAgent} {
+		f.text(s, (*walker).string)
+	}
+	listOf(f, &a.Fields, func(f *form, s *string) { f.text(s, (*walker).string) })
+	f.fixed(a.RequestHash[:])
+	f.number(&a.Guard, 0, math.MaxUint64)
+}
+
 // EncodeContent returns CBOR [user, ip, user agent, [field...], request hash,
 // guard].
-func (a AccessAudit) EncodeContent() ([]byte, error) {
-	b := appendArray(nil, 6)
-	b = appendText(b, a.User)
-	b = appendText(b, a.IP)
-	b = appendText(b, a.UserAgent)
-	b = appendTexts(b, a.Fields)
-	b = appendBytes(b, a.RequestHash[:])
-	b = appendUint(b, a.Guard)
-	if _, err := ParseAccessAudit(b); err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-func appendTexts(b []byte, texts []string) []byte {
-	b = appendArray(b, len(texts))
-	for _, t := range texts {
-		b = appendText(b, t)
-	}
-	return b
-}
+func (a AccessAudit) EncodeContent() ([]byte, error) { return encodeContent(&a) }
 
 // ParseAccessAudit reads the content strictly.
-func ParseAccessAudit(content []byte) (AccessAudit, error) {
-	var a AccessAudit
-	w := walker{data: content}
-	w.arrayOf(6)
-	a.User, a.IP, a.UserAgent = string(w.text()), string(w.text()), string(w.text())
-	for n := w.array(); n > 0 && w.fault == nil; n-- {
-		a.Fields = append(a.Fields, string(w.text()))
-	}
-	w.fixed(a.RequestHash[:])
-	a.Guard = w.uint()
-	w.end()
-	if err := w.err(); err != nil {
-		return AccessAudit{}, err
-	}
-	return a, nil
-}
+func ParseAccessAudit(content []byte) (AccessAudit, error) { return parseContent[AccessAudit](content) }
 
 // HandleList is the series part of an erasure request: the subject's handles,
 // sorted, none twice.
 type HandleList []Handle
 
-// EncodeContent returns CBOR [handle...], sorted.
-func (l HandleList) EncodeContent() ([]byte, error) {
-	b := l.append(nil)
-	if _, err := ParseHandleList(b); err != nil {
-		return nil, err
+func (l *HandleList) fields(f *form) {
+	setOf(f, (*[]Handle)(l), func(f *form, h *Handle) { f.fixed(h[:]) })
+	if f.m == nil && f.w.fault == nil && len(*l) == 0 {
+		f.w.fail(CodeFieldInvalid, "a list of handles without a handle")
 	}
-	return b, nil
 }
 
-func (l HandleList) append(b []byte) []byte {
-	return appendSet(b, l, func(b []byte, h Handle) []byte { return appendBytes(b, h[:]) })
-}
+// EncodeContent returns CBOR [handle...], sorted.
+func (l HandleList) EncodeContent() ([]byte, error) { return encodeContent(&l) }
 
 // ParseHandleList reads the content strictly.
-func ParseHandleList(content []byte) (HandleList, error) {
-	w := walker{data: content}
-	l := w.handles()
-	w.end()
-	if err := w.err(); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-func (w *walker) handles() (l HandleList) {
-	w.set(func() {
-		var h Handle
-		w.fixed(h[:])
-		l = append(l, h)
-	})
-	if w.fault == nil && len(l) == 0 {
-		w.fail(CodeFieldInvalid, "a list of handles without a handle")
-	}
-	return l
-}
+func ParseHandleList(content []byte) (HandleList, error) { return parseContent[HandleList](content) }
 
 // HoldTarget is the series part of a hold: what it covers.
 type HoldTarget struct {
@@ -188,29 +123,49 @@ type HoldTarget struct {
 	Class   Class
 }
 
-// EncodeContent returns CBOR [[handle...], class].
-func (t HoldTarget) EncodeContent() ([]byte, error) {
-	b := t.Handles.append(appendArray(nil, 2))
-	b = appendUint(b, uint64(t.Class))
-	if _, err := ParseHoldTarget(b); err != nil {
-		return nil, err
-	}
-	return b, nil
+func (t *HoldTarget) fields(f *form) {
+	f.array(2)
+	t.Handles.fields(f)
+	coded(f, &t.Class, &classList)
 }
 
+// EncodeContent returns CBOR [[handle...], class].
+func (t HoldTarget) EncodeContent() ([]byte, error) { return encodeContent(&t) }
+
 // ParseHoldTarget reads the content strictly.
-func ParseHoldTarget(content []byte) (HoldTarget, error) {
-	var t HoldTarget
-	w := walker{data: content}
-	w.arrayOf(2)
-	t.Handles = w.handles()
-	t.Class = Class(w.code(&classList))
-	w.end()
-	if err := w.err(); err != nil {
-		return HoldTarget{}, err
-	}
-	return t, nil
+func ParseHoldTarget(content []byte) (HoldTarget, error) { return parseContent[HoldTarget](content) }
+
+// contentOf is a content of ours, to be read or written.
+type contentOf[T any] interface {
+	*T
+	fields(f *form)
 }
+
+func encodeContent[T any, P contentOf[T]](content P) ([]byte, error) {
+	var m mapWriter
+	content.fields(&form{m: &m})
+	_, err := parseContent[T, P](m.body)
+	if err != nil {
+		return nil, err
+	}
+	return m.body, nil
+}
+
+func parseContent[T any, P contentOf[T]](content []byte) (T, error) {
+	var v, none T
+	w := walker{data: content}
+	P(&v).fields(&form{w: &w})
+	w.end()
+	if w.fault != nil {
+		return none, w.fault
+	}
+	return v, nil
+}
+
+// clone reads a byte string; an empty one is not nil.
+func (w *walker) clone() []byte { return append([]byte{}, w.bytes()...) }
+
+func (w *walker) string() string { return string(w.text()) }
 
 // RequestHash binds an access entry to one request: the SHA-256 of CBOR [RPC
 // name, [statement id...], [field...], caller author id], in the order given.
@@ -220,7 +175,10 @@ func RequestHash(rpc string, sids []StatementID, fields []string, caller AuthorI
 	for _, id := range sids {
 		b = appendBytes(b, id[:])
 	}
-	b = appendTexts(b, fields)
+	b = appendArray(b, len(fields))
+	for _, f := range fields {
+		b = appendText(b, f)
+	}
 	b = appendBytes(b, caller[:])
 	return sha256.Sum256(b)
 }
@@ -228,26 +186,14 @@ func RequestHash(rpc string, sids []StatementID, fields []string, caller AuthorI
 // Contains reports whether h is in the list.
 func (l HandleList) Contains(h Handle) bool { return slices.Contains(l, h) }
 
-// String returns a fixed text.
-func (AccessAudit) String() string { return redactedAudit }
+// Every way of printing one gives a fixed text.
 
-// Format writes a fixed text for every verb.
-func (AccessAudit) Format(f fmt.State, _ rune) { writeRedacted(f, redactedAudit) }
-
-// LogValue returns a fixed text.
-func (AccessAudit) LogValue() slog.Value { return slog.StringValue(redactedAudit) }
-
-// MarshalJSON returns a fixed text.
+func (AccessAudit) String() string               { return redactedAudit }
+func (AccessAudit) Format(f fmt.State, _ rune)   { writeRedacted(f, redactedAudit) }
+func (AccessAudit) LogValue() slog.Value         { return slog.StringValue(redactedAudit) }
 func (AccessAudit) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedAudit + `"`), nil }
 
-// String returns a fixed text.
-func (AuthorIdentity) String() string { return redactedIdent }
-
-// Format writes a fixed text for every verb.
-func (AuthorIdentity) Format(f fmt.State, _ rune) { writeRedacted(f, redactedIdent) }
-
-// LogValue returns a fixed text.
-func (AuthorIdentity) LogValue() slog.Value { return slog.StringValue(redactedIdent) }
-
-// MarshalJSON returns a fixed text.
+func (AuthorIdentity) String() string               { return redactedIdent }
+func (AuthorIdentity) Format(f fmt.State, _ rune)   { writeRedacted(f, redactedIdent) }
+func (AuthorIdentity) LogValue() slog.Value         { return slog.StringValue(redactedIdent) }
 func (AuthorIdentity) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedIdent + `"`), nil }

@@ -94,7 +94,7 @@ func (d *Draft) appendBody(b []byte) ([]byte, error) {
 	case d.Confirms != nil:
 		m.bytes(fieldConfirms, d.Confirms[:])
 	case d.Body != nil:
-		d.Body.encode(&m)
+		d.Body.fields(&form{m: &m})
 	default:
 		return nil, Refuse(CodeFieldMissing, "a %s without its body", d.Kind)
 	}

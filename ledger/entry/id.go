@@ -34,26 +34,15 @@ type BindingID [IDSize]byte
 // author's statement unique.
 type RequestID [IDSize]byte
 
-// String returns the id in lower-case hex.
+// Ids and digests print as lower-case hex.
+
 func (id StatementID) String() string { return hex.EncodeToString(id[:]) }
-
-// String returns the id in lower-case hex.
-func (id AuthorID) String() string { return hex.EncodeToString(id[:]) }
-
-// String returns the id in lower-case hex.
-func (id LogID) String() string { return hex.EncodeToString(id[:]) }
-
-// String returns the digest in lower-case hex.
-func (h Hash) String() string { return hex.EncodeToString(h[:]) }
-
-// String returns the handle in lower-case hex.
-func (h Handle) String() string { return hex.EncodeToString(h[:]) }
-
-// String returns the id in lower-case hex.
-func (id BindingID) String() string { return hex.EncodeToString(id[:]) }
-
-// String returns the id in lower-case hex.
-func (id RequestID) String() string { return hex.EncodeToString(id[:]) }
+func (id AuthorID) String() string    { return hex.EncodeToString(id[:]) }
+func (id LogID) String() string       { return hex.EncodeToString(id[:]) }
+func (h Hash) String() string         { return hex.EncodeToString(h[:]) }
+func (h Handle) String() string       { return hex.EncodeToString(h[:]) }
+func (id BindingID) String() string   { return hex.EncodeToString(id[:]) }
+func (id RequestID) String() string   { return hex.EncodeToString(id[:]) }
 
 // ParseStatementID reads 64 lower-case hex digits.
 func ParseStatementID(s string) (id StatementID, err error) { return id, parseHex(id[:], s) }

@@ -161,15 +161,6 @@ func (w *walker) ed25519Key() []byte {
 	return spki
 }
 
-// keyList reads a list of author keys in an order that means something.
-func (w *walker) keyList() (list [][]byte) {
-	for n := w.array(); n > 0 && w.fault == nil; n-- {
-		spki := w.authorKey()
-		list = append(list, spki)
-	}
-	return list
-}
-
 // caKey reads the key of a device CA.
 func (w *walker) caKey() []byte {
 	spki := w.bytes()

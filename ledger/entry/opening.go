@@ -119,20 +119,11 @@ func Commit(encodedOpening []byte) Hash { return sha256.Sum256(encodedOpening) }
 
 const redactedOpening = "entry.Opening(redacted)"
 
-// String returns a fixed text.
-func (Opening) String() string { return redactedOpening }
+// Every way of printing an opening gives a fixed text.
 
-// GoString returns a fixed text.
-func (Opening) GoString() string { return redactedOpening }
-
-// Format writes a fixed text for every verb.
-func (Opening) Format(f fmt.State, _ rune) { writeRedacted(f, redactedOpening) }
-
-// LogValue returns a fixed text.
-func (Opening) LogValue() slog.Value { return slog.StringValue(redactedOpening) }
-
-// MarshalJSON returns a fixed text.
+func (Opening) String() string               { return redactedOpening }
+func (Opening) GoString() string             { return redactedOpening }
+func (Opening) Format(f fmt.State, _ rune)   { writeRedacted(f, redactedOpening) }
+func (Opening) LogValue() slog.Value         { return slog.StringValue(redactedOpening) }
 func (Opening) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedOpening + `"`), nil }
-
-// MarshalText returns a fixed text.
 func (Opening) MarshalText() ([]byte, error) { return []byte(redactedOpening), nil }

@@ -27,10 +27,7 @@ var classList = codeList{"class", []string{"clinical", "identity", "audit", "ser
 func (c Class) String() string { return classList.name(uint8(c)) }
 
 // ParseClass reads a class's name.
-func ParseClass(name string) (Class, error) {
-	code, err := classList.parse(name)
-	return Class(code), err
-}
+func ParseClass(name string) (Class, error) { return parseCode[Class](&classList, name) }
 
 // Parts holds the commitment of each part of one statement. It is never empty
 // and immutable. The zero value holds nothing and has no digest.
@@ -101,13 +98,11 @@ func ParseParts(encoded []byte) (Parts, error) {
 	if w.fault == nil && len(p.Classes()) == 0 {
 		w.fail(CodeFieldMissing, "parts without a part")
 	}
-	if err := w.err(); err != nil {
-		return Parts{}, err
+	if w.fault != nil {
+		return Parts{}, w.fault
 	}
 	return p, nil
 }
-
-// Sealed parts and openings that belong to a statement: see CheckSealed.
 
 // CheckSealed checks parts and openings against the statement that commits to
 // them: the digest of parts, the classes its kind has, every commitment, the
@@ -148,21 +143,13 @@ func (s *Statement) CheckSealed(parts Parts, openings map[Class][]byte, complete
 	return nil
 }
 
-// hasClasses is the table of FORMATS §2: clinical and maybe identity for
-// readings and corrections, one fixed class for every other kind.
+// hasClasses tells whether the kind has these classes of parts (FORMATS §2).
 func (s *Statement) hasClasses(classes []Class) bool {
-	first, only := classes[0], len(classes) == 1
-	switch s.Kind {
-	case KindReading, KindCorrection:
-		return first == ClassClinical && (only || len(classes) == 2 && classes[1] == ClassIdentity)
-	case KindAuthor, KindHandle, KindConsent:
-		return only && first == ClassIdentity
-	case KindAccess:
-		return only && first == ClassAudit
-	case KindErasure, KindHold:
-		return only && first == ClassSeries
+	class, only := kindRules[s.Kind].class, len(classes) == 1
+	if class == ClassClinical && len(classes) == 2 {
+		return classes[0] == class && classes[1] == ClassIdentity
 	}
-	return false
+	return only && classes[0] == class
 }
 
 // checkContent checks an opening's media type and, where the content is CBOR of
@@ -186,27 +173,16 @@ func (s *Statement) checkContent(class Class, classes int, encoded []byte) error
 // contentRule returns the media type a part must have, "" for any, and what
 // checks its content. FHIR has two parts, anything else in a reading has one.
 func (s *Statement) contentRule(class Class, classes int) (mediaType string, parse func([]byte) error) {
-	switch s.Kind {
-	case KindReading, KindCorrection:
-		switch {
-		case classes == 1:
-			return "", nil
-		case class == ClassClinical:
-			return MediaTypeFHIR, nil
-		}
-		return MediaTypeSpans, nil
-	case KindAuthor:
-		return MediaTypeCBOR, discard(ParseAuthorIdentity)
-	case KindHandle:
-		return MediaTypeCBOR, discard(ParseHandleLink)
-	case KindAccess:
-		return MediaTypeCBOR, discard(ParseAccessAudit)
-	case KindErasure:
-		return MediaTypeCBOR, discard(ParseHandleList)
-	case KindHold:
-		return MediaTypeCBOR, discard(ParseHoldTarget)
+	rule := &kindRules[s.Kind]
+	switch {
+	case rule.content != nil:
+		return MediaTypeCBOR, rule.content
+	case rule.class != ClassClinical || classes == 1:
+		return "", nil
+	case class == ClassClinical:
+		return MediaTypeFHIR, nil
 	}
-	return "", nil
+	return MediaTypeSpans, nil
 }
 
 func discard[T any](parse func([]byte) (T, error)) func([]byte) error {

@@ -29,21 +29,25 @@ func TestCodeNamesRoundTrip(t *testing.T) {
 	checkCodes(t, &regimeList, ParseRegime)
 	checkCodes(t, &purposeList, ParsePurpose)
 	checkCodes(t, &basisList, ParseBasis)
-	checkCodes(t, &methodList, ParseMethod)
-	checkCodes(t, &strengthList, ParseStrength)
+	checkCodes(t, &methodList, parserOf[Method](&methodList))
+	checkCodes(t, &strengthList, parserOf[Strength](&strengthList))
 	checkCodes(t, &handleClassList, ParseHandleClass)
-	checkCodes(t, &authorActionList, ParseAuthorAction)
-	checkCodes(t, &caActionList, ParseCAAction)
-	checkCodes(t, &openCloseList, ParseOpenClose)
-	checkCodes(t, &consentActionList, ParseConsentAction)
-	checkCodes(t, &accessActionList, ParseAccessAction)
-	checkCodes(t, &outcomeList, ParseOutcome)
-	checkCodes(t, &erasureStepList, ParseErasureStep)
+	checkCodes(t, &authorActionList, parserOf[AuthorAction](&authorActionList))
+	checkCodes(t, &caActionList, parserOf[CAAction](&caActionList))
+	checkCodes(t, &openCloseList, parserOf[OpenClose](&openCloseList))
+	checkCodes(t, &consentActionList, parserOf[ConsentAction](&consentActionList))
+	checkCodes(t, &accessActionList, parserOf[AccessAction](&accessActionList))
+	checkCodes(t, &outcomeList, parserOf[Outcome](&outcomeList))
+	checkCodes(t, &erasureStepList, parserOf[ErasureStep](&erasureStepList))
 	checkCodes(t, &scopeList, ParseScope)
-	checkCodes(t, &holdActionList, ParseHoldAction)
-	checkCodes(t, &policyTypeList, ParsePolicyType)
-	checkCodes(t, &nodeActionList, ParseNodeAction)
+	checkCodes(t, &holdActionList, parserOf[HoldAction](&holdActionList))
+	checkCodes(t, &policyTypeList, parserOf[PolicyType](&policyTypeList))
+	checkCodes(t, &nodeActionList, parserOf[NodeAction](&nodeActionList))
 	checkCodes(t, &classList, ParseClass)
+}
+
+func parserOf[T ~uint8](list *codeList) func(string) (T, error) {
+	return func(name string) (T, error) { return parseCode[T](list, name) }
 }
 
 func checkCodes[T interface {

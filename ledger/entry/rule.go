@@ -2,24 +2,6 @@ package entry
 
 import "crypto/sha256"
 
-// bodyParsers reads the map of each open or both kind, its fields in ascending
-// order.
-var bodyParsers = [...]func(*walker, *fields) Body{
-	KindGenesis:    parseGenesis,
-	KindAuthor:     parseAuthor,
-	KindCA:         parseCA,
-	KindHandle:     parseHandleChange,
-	KindBinding:    parseBinding,
-	KindCorrection: parseCorrection,
-	KindConsent:    parseConsent,
-	KindAccess:     parseAccess,
-	KindErasure:    parseErasure,
-	KindHold:       parseHold,
-	KindPolicy:     parsePolicy,
-	KindIndex:      parseIndex,
-	KindNode:       parseNode,
-}
-
 // fieldConfirms is the one field of a confirmation.
 const fieldConfirms = 0
 
@@ -47,53 +29,21 @@ func (s *Statement) parsePayload(w *walker) {
 }
 
 func (s *Statement) parseBody(w *walker) {
-	f := w.fields(unitField)
-	if s.Kind.confirmable() && f.has(fieldConfirms) {
+	f := form{w: w, keys: w.fields(unitField)}
+	if s.Kind.confirmable() && f.keys.has(fieldConfirms) {
 		s.Confirms = new(StatementID)
 		w.fixed(s.Confirms[:])
 	} else {
-		s.Body = bodyParsers[s.Kind](w, &f)
+		s.Body = kindRules[s.Kind].body()
+		s.Body.fields(&f)
 	}
-	f.end()
-}
-
-// need says whether something must, may or must not stand in a statement.
-type need uint8
-
-const (
-	never need = iota
-	may
-	must
-)
-
-// kindRule is what a kind demands of the claims (FORMATS §1 and §3).
-type kindRule struct {
-	binding, handle need // of the sub; two mays mean: one of them must
-	sequence        need // boot and seq instead of a request id
-	seal            need // the digest of parts
-}
-
-var kindRules = [...]kindRule{
-	KindGenesis:    {},
-	KindAuthor:     {handle: may, seal: may}, // see checkAuthor
-	KindCA:         {},
-	KindHandle:     {handle: must, seal: must},
-	KindBinding:    {},
-	KindReading:    {binding: must, sequence: must, seal: must},
-	KindCorrection: {binding: may, handle: may, sequence: may, seal: must},
-	KindConsent:    {handle: must, seal: may},
-	KindAccess:     {handle: must, seal: must},
-	KindErasure:    {seal: may}, // see checkSeal
-	KindHold:       {seal: may}, // see checkSeal
-	KindPolicy:     {},
-	KindIndex:      {},
-	KindNode:       {},
+	f.keys.end()
 }
 
 // checkKind checks what a kind demands beyond the shape of its map.
 func (s *Statement) checkKind(w *walker) {
 	w.unit = ""
-	rule := kindRules[s.Kind]
+	rule := &kindRules[s.Kind]
 	s.checkSub(w, rule)
 	s.checkUniqueness(w, rule)
 	s.checkSeal(w, rule)
@@ -113,7 +63,7 @@ func (s *Statement) checkKind(w *walker) {
 	}
 }
 
-func (s *Statement) checkSub(w *walker, rule kindRule) {
+func (s *Statement) checkSub(w *walker, rule *kindRule) {
 	switch s.Sub.Type {
 	case SubNone:
 		if rule.binding == must || rule.handle == must || (rule.binding == may && rule.handle == may) {
@@ -131,7 +81,7 @@ func (s *Statement) checkSub(w *walker, rule kindRule) {
 }
 
 // checkUniqueness demands a device's sequence or a request id, never both.
-func (s *Statement) checkUniqueness(w *walker, rule kindRule) {
+func (s *Statement) checkUniqueness(w *walker, rule *kindRule) {
 	if s.Request == nil {
 		switch {
 		case rule.sequence == never:
@@ -153,7 +103,7 @@ func (s *Statement) checkUniqueness(w *walker, rule kindRule) {
 
 // checkSeal demands or forbids the digest of parts. Which steps of author,
 // erasure and hold have one is a matter of their maps.
-func (s *Statement) checkSeal(w *walker, rule kindRule) {
+func (s *Statement) checkSeal(w *walker, rule *kindRule) {
 	want := rule.seal
 	if s.Confirms != nil {
 		want = never
@@ -173,13 +123,6 @@ func (s *Statement) checkSeal(w *walker, rule kindRule) {
 	case want == never && s.Parts != nil:
 		w.fail(CodeFieldForbidden, "a digest of sealed parts stands in a statement that has none")
 	}
-}
-
-func mustIf(condition bool) need {
-	if condition {
-		return must
-	}
-	return never
 }
 
 // checkAuthor ties the sub of an author statement to the key it is about: a

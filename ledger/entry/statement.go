@@ -62,8 +62,23 @@ type Seen struct {
 type Body interface {
 	// Kind is the kind whose map this is.
 	Kind() Kind
-	encode(m *mapWriter)
+	fields(f *form)
 }
+
+// Kind implements Body.
+func (*Genesis) Kind() Kind       { return KindGenesis }
+func (*AuthorChange) Kind() Kind  { return KindAuthor }
+func (*CAChange) Kind() Kind      { return KindCA }
+func (*HandleChange) Kind() Kind  { return KindHandle }
+func (*BindingChange) Kind() Kind { return KindBinding }
+func (*Correction) Kind() Kind    { return KindCorrection }
+func (*Consent) Kind() Kind       { return KindConsent }
+func (*Access) Kind() Kind        { return KindAccess }
+func (*Erasure) Kind() Kind       { return KindErasure }
+func (*Hold) Kind() Kind          { return KindHold }
+func (*PolicyChange) Kind() Kind  { return KindPolicy }
+func (*IndexSeal) Kind() Kind     { return KindIndex }
+func (*NodeChange) Kind() Kind    { return KindNode }
 
 // Statement is what an author signed, parsed. Its exported fields are for
 // reading: they are taken from the bytes by Parse, and changing one changes

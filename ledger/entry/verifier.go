@@ -202,5 +202,3 @@ func (r *recent[K, V]) put(key K, value V) {
 	}
 	r.young[key] = value
 }
-
-func (r *recent[K, V]) len() int { return len(r.young) + len(r.old) }

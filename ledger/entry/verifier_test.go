@@ -232,3 +232,5 @@ func TestAlgorithmFitsKey(t *testing.T) {
 		}
 	}
 }
+
+func (r *recent[K, V]) len() int { return len(r.young) + len(r.old) }
