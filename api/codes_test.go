@@ -22,6 +22,7 @@ import (
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/raft"
+	"indelible/test/logs"
 )
 
 // exportedErrors are the sentinels of the packages below, by name.
@@ -99,10 +100,10 @@ func sentinelsOf(t *testing.T, path string) []string {
 	return names
 }
 
-func newFaults(t *testing.T) (*faults, *safeBuffer) {
+func newFaults(t *testing.T) (*faults, *logs.Buffer) {
 	t.Helper()
-	logs := &safeBuffer{}
-	return &faults{rand: strings.NewReader(strings.Repeat("x", 64)), logger: slog.New(slog.NewTextHandler(logs, nil)), metrics: newMetrics()}, logs
+	out := &logs.Buffer{}
+	return &faults{rand: strings.NewReader(strings.Repeat("x", 64)), logger: slog.New(slog.NewTextHandler(out, nil)), metrics: newMetrics()}, out
 }
 
 // refusalIn takes the refusal out of an error as a client sees it.

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -16,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +31,7 @@ import (
 	"indelible/ledger/vault/store"
 	"indelible/proof"
 	"indelible/raft"
+	"indelible/test/logs"
 )
 
 const (
@@ -57,7 +56,7 @@ type site struct {
 	url              string
 	stop             func()             // ends the edge, as a signal does
 	key              ed25519.PrivateKey // the node's author key
-	logs             *safeBuffer
+	logs             *logs.Buffer
 	people           map[string]*person
 }
 
@@ -69,24 +68,6 @@ type person struct {
 	spki []byte
 	cert tls.Certificate
 	http *http.Client
-}
-
-// safeBuffer collects log lines from many goroutines.
-type safeBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 type authority struct {
@@ -208,7 +189,7 @@ type siteOptions struct {
 // and operators is enrolled.
 func newSite(t *testing.T, o siteOptions) *site {
 	t.Helper()
-	s := &site{t: t, logs: &safeBuffer{}, vaults: map[string]*vault.Vault{}, people: map[string]*person{}}
+	s := &site{t: t, logs: &logs.Buffer{}, vaults: map[string]*vault.Vault{}, people: map[string]*person{}}
 	t.Cleanup(func() {
 		for line := range strings.Lines(s.logs.String()) {
 			if t.Failed() && strings.Contains(line, "level=ERROR") {

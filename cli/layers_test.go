@@ -79,6 +79,7 @@ var laws = map[string]law{
 	},
 	"bench/...": {ours: []string{gen, "api/client/...", "api/wire", "ingest", "ingest/fhir", "ledger/entry", "proof", "bench/..."}, others: slices.Concat(connect, terminal, mldsa, sync)},
 	"cli":       {}, // these tests
+	"test/...":  {}, // what tests of all packages share
 }
 
 // fences are what must not be reached on any road, however long.
@@ -171,7 +172,7 @@ func TestPurePackagesStayPure(t *testing.T) {
 		}
 		for _, to := range p.testImports {
 			foreign := slices.ContainsFunc(pureTests, func(ok string) bool { return matches(ok, to) })
-			if !g.standard(to) && to != name && !l.allows(g, to) && !foreign || strings.HasPrefix(to, "net/") || to == "net" {
+			if !g.standard(to) && to != name && !l.allows(g, to) && !matches("test/...", to) && !foreign || strings.HasPrefix(to, "net/") || to == "net" {
 				t.Errorf("%s is pure, and so are its tests, which must not import %s", name, to)
 			}
 		}
@@ -199,7 +200,7 @@ func TestNoProductImportsTestSupport(t *testing.T) {
 	g := readGraph(t)
 	for _, p := range g.own() {
 		for _, to := range p.imports {
-			if g.packages[to] != nil && parentOfTestSupport(to) != "" && parentOfTestSupport(p.path) == "" {
+			if g.packages[to] != nil && isTestSupport(to) && !isTestSupport(p.path) {
 				t.Errorf("%s is product code and must not import %s", p.path, to)
 			}
 		}
@@ -228,7 +229,24 @@ func lawOf(path string) (law, bool) {
 }
 
 // testSupport are the folders that exist for tests of several packages.
-var testSupport = []string{"ledger/ledgertest/...", "ledger/vault/vaulttest/...", "raft/rafttest/...", "api/apitest/...", "ingest/ingesttest/..."}
+var testSupport = []string{"test/...", "ledger/ledgertest/...", "ledger/state/statetest", "ledger/vault/vaulttest/...", "raft/rafttest/..."}
+
+// TestTestSupportIsThere keeps the list from naming what is gone.
+func TestTestSupportIsThere(t *testing.T) {
+	g := readGraph(t)
+	for _, rule := range testSupport {
+		if !slices.ContainsFunc(g.own(), func(p *node) bool { return matches(rule, p.path) }) {
+			t.Errorf("%s is not in the module", rule)
+		}
+	}
+	for _, p := range g.own() {
+		if isTestSupport(p.path) && !slices.ContainsFunc(testSupport, func(rule string) bool { return matches(rule, p.path) }) {
+			t.Errorf("%s is test support and not in the list of it", p.path)
+		}
+	}
+}
+
+func isTestSupport(path string) bool { return matches("test/...", path) || parentOfTestSupport(path) != "" }
 
 // parentOfTestSupport is "raft" for "raft/rafttest" and all below it, and "" for
 // product code.

@@ -22,7 +22,7 @@ const (
 
 // topLevel are the folders of DESIGN §3: the folders are the architecture.
 // Only dot-folders, and what .gitignore names, may stand beside them.
-var topLevel = []string{"api", "bench", "cli", "deploy", "docs", "ingest", "ledger", "proof", "raft"}
+var topLevel = []string{"api", "bench", "cli", "deploy", "docs", "ingest", "ledger", "proof", "raft", "test"}
 
 // bins are names under which things pile up that belong to no one.
 var bins = []string{"base", "common", "core", "helper", "helpers", "internal", "lib", "manager", "misc", "pkg", "shared", "types", "util", "utils"}

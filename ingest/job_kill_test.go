@@ -14,6 +14,7 @@ import (
 	"indelible/ingest/fhir"
 	"indelible/ledger/entry"
 	"indelible/proof"
+	"indelible/test/seed"
 )
 
 // childJob is what the child of TestJobKill needs to know.
@@ -71,7 +72,7 @@ func TestJobKillChild(t *testing.T) {
 // kill -9 in the middle, again and again, then a run to the end: every reading of
 // the source is in the log once, byte for byte, with a receipt that verifies.
 func TestJobKill(t *testing.T) {
-	random := newRand(t)
+	random := seed.Rand(t)
 	log := newTestLog(t)
 	server := newTestServer(t, log)
 	const patients, readings = 6, 300

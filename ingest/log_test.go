@@ -6,11 +6,9 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -18,17 +16,6 @@ import (
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
-
-func newRand(t testing.TB) *mathrand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d (repeat with -seed)", seed)
-	return mathrand.New(mathrand.NewPCG(seed, 0))
-}
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 

@@ -11,6 +11,7 @@ import (
 
 	"indelible/ledger/entry"
 	"indelible/proof"
+	"indelible/test/seed"
 )
 
 func openReceipts(t testing.TB, dir string) *Receipts {
@@ -213,7 +214,7 @@ func TestReceiptsTornTail(t *testing.T) {
 
 // Damage in the middle is not taken for a torn end: nothing is cut off.
 func TestReceiptsDamage(t *testing.T) {
-	random := newRand(t)
+	random := seed.Rand(t)
 	log, dir := newTestLog(t), t.TempDir()
 	r := openReceipts(t, dir)
 	list := provenList(t, log, 9)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"indelible/api/client"
 	"indelible/ledger/entry"
+	"indelible/test/logs"
 )
 
 // checkChains demands that the readings of every device are numbered without a
@@ -106,9 +106,9 @@ func TestJobGivesUpWhileRegistering(t *testing.T) {
 	for step := range 2 { // the vault's handle, the log's entry for it
 		server := newTestServer(t, newTestLog(t))
 		r := newRig(t, server, memory(t))
-		var log strings.Builder
+		var log logs.Buffer
 		cfg := server.config(t)
-		cfg.Logger = slog.New(slog.NewTextHandler(&syncWriter{to: &log}, nil))
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		var err error
 		if r.client, err = NewClient(cfg, r.receipts); err != nil {
 			t.Fatal(err)
@@ -131,18 +131,6 @@ func TestJobGivesUpWhileRegistering(t *testing.T) {
 		}
 		r.close()
 	}
-}
-
-// syncWriter is for loggers of several goroutines.
-type syncWriter struct {
-	mu sync.Mutex
-	to io.Writer
-}
-
-func (w *syncWriter) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(b)
 }
 
 // A spool that is too small for one chunk says so instead of waiting for ever.

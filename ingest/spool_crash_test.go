@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"indelible/ledger/entry"
+	"indelible/test/seed"
 )
 
 // contents is all a spool promises to keep: what waits, and the journal.
@@ -134,7 +135,7 @@ func TestTornTail(t *testing.T) {
 
 // The file has its length but some of its last pages were not written.
 func TestTornPages(t *testing.T) {
-	r := newRand(t)
+	r := seed.Rand(t)
 	x := newTail(t)
 	whole := x.image[x.segment]
 	for range 200 / scale {
@@ -158,7 +159,7 @@ func TestTornPages(t *testing.T) {
 
 // A damaged byte before the last frame is no torn write and must not pass for one.
 func TestDamageIsNotTaken(t *testing.T) {
-	r := newRand(t)
+	r := seed.Rand(t)
 	x := newTail(t)
 	whole := x.image[x.segment]
 	for range 200 / scale {

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 // TestKillChild is the process that TestKill kills: it commits and settles for
@@ -49,7 +51,7 @@ func takeSome(t testing.TB, s *Spool, count int) []leased {
 // kill -9 at any moment: everything acknowledged is there, and nothing comes back
 // that had left.
 func TestKill(t *testing.T) {
-	r := newRand(t)
+	r := seed.Rand(t)
 	dir := t.TempDir()
 	kept, leaves := map[string]bool{}, map[string]bool{}
 	for range 10 {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"indelible/ledger/entry"
+	"indelible/test/seed"
 )
 
 // history runs random steps on a spool and on a model of it.
@@ -28,7 +29,7 @@ type history struct {
 func TestAgainstModel(t *testing.T) {
 	log := newTestLog(t)
 	h := &history{
-		Rand: newRand(t), t: t, dir: t.TempDir(),
+		Rand: seed.Rand(t), t: t, dir: t.TempDir(),
 		model:   contents{waiting: map[entry.StatementID]bool{}, values: map[string]string{}},
 		devices: []*Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "us"), newDevice(t, log.id, "eu")},
 	}

@@ -14,6 +14,7 @@ import (
 	"indelible/ledger/entry"
 	"indelible/ledger/ledgertest"
 	"indelible/ledger/state"
+	"indelible/test/seed"
 )
 
 // dump is a hash over every key and value there is.
@@ -36,20 +37,20 @@ func dump(t *testing.T, db pebble.Reader) [32]byte {
 // all at once, cut at random, some of them twice, and with a restart wherever
 // one falls. Every row must be the same, and every outcome.
 func TestApplyIsAFold(t *testing.T) {
-	for seed := uint64(100); seed < 100+uint64(fewer(4)); seed++ {
-		tr := &trial{t: t, history: newHistory(t, seed), codes: map[entry.Code]int{}, kinds: map[entry.Kind]int{}}
+	for _, number := range seed.Each(t, 100, fewer(4)) {
+		tr := &trial{t: t, history: newHistory(t, number), codes: map[entry.Code]int{}, kinds: map[entry.Kind]int{}}
 		tr.l = tr.Open(t, vfs.NewMem(), "ledger")
 		tr.run()
 		want := dump(t, tr.l.State())
 		size, digest := tr.l.StateHash()
-		rng := rand.New(rand.NewPCG(seed, 2))
+		rng := rand.New(rand.NewPCG(number, 2))
 		for _, most := range []int{1, 2, 40, len(tr.cmds)} {
 			got := refold(t, tr, rng, most)
 			if dump(t, got.State()) != want {
-				t.Fatalf("seed %d: batches of up to %d commands gave another state", seed, most)
+				t.Fatalf("seed %d: batches of up to %d commands gave another state", number, most)
 			}
 			if s, d := got.StateHash(); s != size || d != digest {
-				t.Fatalf("seed %d: batches of up to %d commands gave another state hash", seed, most)
+				t.Fatalf("seed %d: batches of up to %d commands gave another state hash", number, most)
 			}
 			must(t, got.Close())
 		}

@@ -1,7 +1,6 @@
 package ledger_test
 
 import (
-	"flag"
 	"maps"
 	"slices"
 	"testing"
@@ -11,14 +10,13 @@ import (
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/state"
+	"indelible/test/seed"
 )
 
-var (
-	seedFlag  = flag.Uint64("seed", 0, "repeat the random histories of this seed only")
-	seedsFlag = flag.Int("seeds", 16, "how many random histories to judge twice")
+const (
+	historySteps = 400
+	histories    = 16 // judged twice
 )
-
-const historySteps = 400
 
 // trial drives one random history through the ledger and through the oracle.
 type trial struct {
@@ -39,24 +37,18 @@ type trial struct {
 func TestJudgeAgainstOracle(t *testing.T) {
 	codes, kinds := map[entry.Code]int{}, map[entry.Kind]int{}
 	marked, late := 0, 0
-	seeds := fewer(*seedsFlag)
-	for seed := uint64(1); seed <= uint64(seeds); seed++ {
-		if *seedFlag != 0 {
-			seed = *seedFlag
-		}
-		tr := &trial{t: t, history: newHistory(t, seed), codes: codes, kinds: kinds}
+	seeds := seed.Each(t, 1, fewer(histories))
+	for _, number := range seeds {
+		tr := &trial{t: t, history: newHistory(t, number), codes: codes, kinds: kinds}
 		tr.l = tr.Open(t, vfs.NewMem(), "ledger")
 		tr.run()
 		tr.resubmit()
 		tr.compare()
 		marked, late = marked+tr.marked, late+tr.late
-		if *seedFlag != 0 {
-			return
-		}
 	}
 	t.Logf("marked %d, late %d, kinds %v, codes %v", marked, late, kinds, codes)
-	if seeds < *seedsFlag {
-		return
+	if len(seeds) < histories {
+		return // too few to reach every rule
 	}
 	wantCoverage(t, codes, kinds)
 	if marked == 0 || late == 0 {

@@ -2,27 +2,14 @@ package proof
 
 import (
 	"bytes"
-	"flag"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
 	"testing"
-	"time"
+
+	"indelible/test/seed"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes the clock")
-
-// testSeed prints the seed of a random test, so that a failure can be had again.
-func testSeed(t *testing.T) uint64 {
-	t.Helper()
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("run again with -seed=%d", seed)
-	return seed
-}
 
 // forgery is a receipt on its way to being altered, and whose it claims to be.
 type forgery struct {
@@ -215,7 +202,7 @@ func TestNoMutatedReceiptIsAccepted(t *testing.T) {
 	if raceDetector {
 		mutations = 20_000
 	}
-	seed := testSeed(t)
+	seed := seed.Of(t)
 	m := newMutator(t)
 	workers := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup

@@ -90,7 +90,7 @@ func TestNothingToldInConfidenceIsEverWrittenInClear(t *testing.T) {
 		c.read(t, r, in)
 		c.fail(t, r)
 		c.commands(t, r, in)
-		logs = r.logs.Bytes()
+		logs = []byte(r.logs.String())
 	})
 	c.absent(t, "the node's log", logs)
 	if len(logs) == 0 {

@@ -3,9 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"flag"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,9 +16,8 @@ import (
 	"indelible/cli/indelibled/founding"
 	"indelible/ingest"
 	"indelible/ledger/entry"
+	"indelible/test/seed"
 )
-
-var seed = flag.Uint64("seed", 0, "seed of the kill points; 0 draws one")
 
 const (
 	crashPeople = 5
@@ -33,11 +30,7 @@ const (
 // the end the log holds every reading once, every entry that was ever
 // acknowledged stands where it stood, and the disk is sound.
 func TestKilledAnywhereNothingIsLostOrDoubled(t *testing.T) {
-	if *seed == 0 {
-		*seed = rand.Uint64()
-	}
-	t.Logf("-seed %d", *seed)
-	random := rand.New(rand.NewPCG(*seed, 1))
+	random := seed.Rand(t)
 	in := newInput(t, crashPeople, crashLines, "99999999-8888-7777-6666")
 	dir := filepath.Join(t.TempDir(), "q")
 	acked := map[entry.StatementID]uint64{}

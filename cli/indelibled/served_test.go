@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"io"
-	"sync"
 	"testing"
 
 	"indelible/api/client"
@@ -12,34 +9,15 @@ import (
 	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
+	"indelible/test/logs"
 )
 
 // running is the node of a directory, serving in this process.
 type running struct {
 	url  string
-	logs *lockedBuffer
+	logs *logs.Buffer
 	site founding.Site
 }
-
-// lockedBuffer is a buffer the node may write to while a test reads.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) Bytes() []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Clone(l.b.Bytes())
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)
 
 // serving runs the node of a site while do runs.
 func serving(t testing.TB, site founding.Site, do func(r *running)) {
@@ -49,7 +27,7 @@ func serving(t testing.TB, site founding.Site, do func(r *running)) {
 		t.Fatal(err)
 	}
 	cfg.LogLevel = "debug"
-	r := &running{logs: &lockedBuffer{}, site: site}
+	r := &running{logs: &logs.Buffer{}, site: site}
 	n, err := node.Open(t.Context(), cfg, "test", r.logs)
 	if err != nil {
 		t.Fatal(err)

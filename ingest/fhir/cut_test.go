@@ -4,24 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
+
+	"indelible/test/seed"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
-
-func newRand(t testing.TB) *rand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d (repeat with -seed)", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 // check holds one original against everything promised of its parts.
 func check(t testing.TB, original []byte) {
@@ -192,7 +181,7 @@ func TestSubject(t *testing.T) {
 }
 
 func TestRandomDocuments(t *testing.T) {
-	r := newRand(t)
+	r := seed.Rand(t)
 	for range 8_000 / scale {
 		document := newRandomObservation(r)
 		if !json.Valid([]byte(document)) {
@@ -207,7 +196,7 @@ func TestRandomDocuments(t *testing.T) {
 
 // Every single-byte change of a document is judged alike by both implementations.
 func TestMutatedDocuments(t *testing.T) {
-	r := newRand(t)
+	r := seed.Rand(t)
 	for range 120 / scale {
 		original := []byte(newRandomObservation(r))
 		for range 50 {

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 // A matcher for the part of CDDL (RFC 8610) that FORMAT.cddl uses, so that the
@@ -266,7 +268,7 @@ func TestCDDLAgrees(t *testing.T) {
 }
 
 func TestCDDLMatchesRandomDrafts(t *testing.T) {
-	c, chance := readCDDL(t), chance{newRand(t)}
+	c, chance := readCDDL(t), chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		for range 20 {
 			d, key := chance.draft(t, kind)
@@ -285,7 +287,7 @@ func TestCDDLMatchesRandomDrafts(t *testing.T) {
 
 // TestCDDLAtTheLimits: where the parser's limits lie, the CDDL's lie too.
 func TestCDDLAtTheLimits(t *testing.T) {
-	c, chance := readCDDL(t), chance{newRand(t)}
+	c, chance := readCDDL(t), chance{seed.Rand(t)}
 	for _, size := range []struct {
 		bits     uint
 		exponent int

@@ -6,10 +6,12 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 func TestContentsRoundTrip(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 200 {
 		audit := AccessAudit{User: c.jurisdiction(), IP: c.jurisdiction(), UserAgent: "", Fields: c.jurisdictions(), RequestHash: c.id32(), Guard: c.Uint64()}
 		contentRoundTrip(t, audit, ParseAccessAudit)
@@ -85,7 +87,7 @@ func TestRequestHash(t *testing.T) {
 }
 
 func TestCertification(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 30 {
 		identity, binding := c.signer(), spkiOf(t, c.signer())
 		h := Handle(c.id16())

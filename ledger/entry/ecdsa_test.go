@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/big"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 // withS replaces s of a statement's signature.
@@ -20,7 +22,7 @@ func withS(raw []byte, s *big.Int) []byte {
 func sOf(raw []byte) *big.Int { return new(big.Int).SetBytes(raw[len(raw)-scalarSize:]) }
 
 func TestSignIsAlwaysLowS(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 64 {
 		d, _ := c.draft(t, KindReading)
 		s, err := d.Sign(rand.Reader, c.p256())
@@ -36,7 +38,7 @@ func TestSignIsAlwaysLowS(t *testing.T) {
 // TestHighS: the twin of a signature verifies by the equation, so it is refused
 // by name and normalised at the edge, to the same bytes and the same id.
 func TestHighS(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 32 {
 		d, _ := c.draft(t, KindReading)
 		key := c.p256()
@@ -66,7 +68,7 @@ func TestHighS(t *testing.T) {
 }
 
 func TestNormalizeLeavesTheRestAlone(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		d, _ := c.draft(t, kind)
 		if kind == KindGenesis {
@@ -99,7 +101,7 @@ func TestNormalizeLeavesTheRestAlone(t *testing.T) {
 
 // TestES256Borders: r and s at the borders of their range are refused.
 func TestES256Borders(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	d, _ := c.draft(t, KindReading)
 	key := c.p256()
 	s, pub := mustSign(t, d, key), publicOf(t, key)
@@ -127,7 +129,7 @@ func (b badSigner) Sign(_ io.Reader, _ []byte, _ crypto.SignerOpts) ([]byte, err
 }
 
 func TestSignRefusesWhatASignerGotWrong(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	d, _ := c.draft(t, KindReading)
 	der := func(r, s *big.Int) []byte {
 		b, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})

@@ -11,6 +11,8 @@ import (
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
+
+	"indelible/test/seed"
 )
 
 // A slow second implementation of Ed25519 verification by the rules of
@@ -232,7 +234,7 @@ func edCases(t testing.TB, c chance) []edCase {
 // keys and batches of every size give the answer of the slow implementation, for
 // every case, alone and among good ones.
 func TestEdDSASingleEqualsBatch(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	cases := edCases(t, c)
 	want := make([]bool, len(cases))
 	accepted := 0

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"unicode/utf8"
+
+	"indelible/test/seed"
 )
 
 // A forge builds statements that no Draft would: it takes one apart into a tree,
@@ -239,7 +241,7 @@ func (f *forge) bytes() []byte {
 }
 
 func TestForgeChangesNothingByItself(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		for range 20 {
 			d, key := c.draft(t, kind)

@@ -16,10 +16,12 @@ import (
 	"testing"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
+
+	"indelible/test/seed"
 )
 
 func TestPublicKeyAgreesWithX509(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 50 {
 		key := c.signer()
 		want, err := x509.MarshalPKIXPublicKey(key.Public())
@@ -44,7 +46,7 @@ func TestPublicKeyAgreesWithX509(t *testing.T) {
 // TestPublicKeyOneEncoding: x509 accepts several encodings of a key; each has
 // its own digest, so only the one that x509 writes is a key here.
 func TestPublicKeyOneEncoding(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 20 {
 		spki := spkiOf(t, c.signer())
 		for i := range spki {
@@ -132,7 +134,7 @@ func TestSmallOrderAndNonCanonicalKeysAreRefused(t *testing.T) {
 }
 
 func TestP256PointsOffTheCurveAreRefused(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	spki := spkiOf(t, c.p256())
 	x, y := spki[27:59], spki[59:91]
 	p := elliptic.P256().Params().P
@@ -176,7 +178,7 @@ func TestCAKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for name, key := range map[string]crypto.PublicKey{"P-256": c.p256().Public(), "P-384": p384.Public(), "Ed25519": c.ed25519().Public(), "RSA": rsa2048.Public()} {
 		spki, err := x509.MarshalPKIXPublicKey(key)
 		if err != nil {

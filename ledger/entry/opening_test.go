@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 func TestOpeningRoundTrip(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 200 {
 		content := make([]byte, c.number(0, 70_000))
 		c.fill(content)
@@ -127,7 +129,7 @@ func requireNoCanary(t *testing.T, canary, s string) {
 // refusal repeats it.
 func TestRefusalsHoldNoInput(t *testing.T) {
 	const canary = "CANARY-4711"
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		d, key := c.draft(t, kind)
 		s := mustSign(t, d, key)

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"reflect"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 func TestPartsRoundTrip(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 200 {
 		m := map[Class]Hash{}
 		for class := ClassClinical; class <= MaxClass; class++ {
@@ -121,7 +123,7 @@ func goodRecords(t testing.TB, c chance) map[string]sealedRecord {
 }
 
 func TestCheckSealedAcceptsEveryKind(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for name, r := range goodRecords(t, c) {
 		if err := r.s.CheckSealed(r.parts, r.openings, true); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -130,7 +132,7 @@ func TestCheckSealedAcceptsEveryKind(t *testing.T) {
 }
 
 func TestCheckSealedRefuses(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	records := goodRecords(t, c)
 	for name, r := range records {
 		for class, opening := range r.openings {
@@ -162,7 +164,7 @@ func TestCheckSealedRefuses(t *testing.T) {
 // TestCheckSealedRefusesWrongContents: right commitments to what the kind does
 // not have.
 func TestCheckSealedRefusesWrongContents(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	draft := func(kind Kind) Draft { return acceptCases(t, kind)[0].draft }
 	fhir := Opening{MediaType: MediaTypeFHIR, Content: []byte(`{}`)}
 	null := Opening{MediaType: MediaTypeCBOR, Content: []byte{0xf6}}

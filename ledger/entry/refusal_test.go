@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 func TestRefusalIsComparedByCode(t *testing.T) {
@@ -111,7 +113,7 @@ func TestKindNamesRoundTrip(t *testing.T) {
 }
 
 func TestIdentifiersRoundTrip(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for range 50 {
 		checkID(t, StatementID(c.id32()), ParseStatementID)
 		checkID(t, AuthorID(c.id32()), ParseAuthorID)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 func TestRandomDraftsRoundTrip(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	rounds := 200
 	if testing.Short() || raceEnabled {
 		rounds = 40
@@ -60,7 +62,7 @@ func checkLeafRoundTrip(t *testing.T, c chance, s *Statement) {
 // TestEveryFlipIsRefused flips every bit of statements of every kind: what still
 // parses must not verify, and only a flip of the signature keeps the id.
 func TestEveryFlipIsRefused(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		d, key := c.draft(t, kind)
 		if kind == KindGenesis {
@@ -98,7 +100,7 @@ func TestEveryFlipIsRefused(t *testing.T) {
 }
 
 func TestEveryTruncationIsRefused(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		d, key := c.draft(t, kind)
 		s := mustSign(t, d, key)
@@ -128,7 +130,7 @@ func requireRefusal(t testing.TB, err error) *Refusal {
 // TestParseKeepsItsOwnCopy: what a caller does with its buffer afterwards is its
 // own business.
 func TestParseKeepsItsOwnCopy(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		d, key := c.draft(t, kind)
 		s := mustSign(t, d, key)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/veraison/go-cose"
+
+	"indelible/test/seed"
 )
 
 // The second implementation: go-cose for the envelope and fxamacker/cbor for
@@ -198,7 +200,7 @@ func secondHeaders(d Draft, alg int64, kid AuthorID) cose.ProtectedHeader {
 // reads ours with them: the signed bytes are equal, both signatures verify on
 // both sides.
 func TestSecondImplementation(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	rounds := 40
 	if testing.Short() || raceEnabled {
 		rounds = 10
@@ -275,7 +277,7 @@ func secondRead(t testing.TB, s *Statement, pub crypto.PublicKey) {
 
 // TestSynonymAlgorithms: -9 and -19 say exactly what -7 and -8 say.
 func TestSynonymAlgorithms(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, pair := range []struct {
 		key crypto.Signer
 		alg int64

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 var update = flag.Bool("update", false, "write testdata/vectors anew")
@@ -215,7 +217,7 @@ func checkAccepted(t *testing.T, v acceptVector, kind Kind) {
 // algorithms: they are refused, with the same code wherever the kind allows what
 // the fault is about.
 func TestSharedFaults(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, kind := range Kinds() {
 		for _, fault := range envelopeCases() {
 			for _, key := range []crypto.Signer{vectorEd25519("fault"), vectorP256("fault")} {

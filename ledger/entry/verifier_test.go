@@ -6,12 +6,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"indelible/test/seed"
 )
 
 // TestVerifierNamesTheBadOnes: whatever mix of good and bad comes in, each gets
 // the answer Statement.Verify gives, code and all.
 func TestVerifierNamesTheBadOnes(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	v := NewVerifier(VerifierConfig{Keys: 8, Statements: 16})
 	for round := range 30 {
 		var stmts []*Statement
@@ -80,7 +82,7 @@ func (c chance) judged(t testing.TB) (*Statement, *PublicKey) {
 // TestVerifierRemembersBytesNotIDs: a statement with the id of a verified one
 // and another signature is not taken for verified.
 func TestVerifierRemembersBytesNotIDs(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	v := NewVerifier(VerifierConfig{})
 	for _, signer := range []crypto.Signer{c.ed25519(), c.p256()} {
 		d, _ := c.draft(t, KindReading)
@@ -104,7 +106,7 @@ func TestVerifierRemembersBytesNotIDs(t *testing.T) {
 
 // TestVerifierRemembersNoFailure: what failed is checked again.
 func TestVerifierRemembersNoFailure(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	v := NewVerifier(VerifierConfig{})
 	for range 20 {
 		s, key := c.judged(t)
@@ -121,7 +123,7 @@ func TestVerifierRemembersNoFailure(t *testing.T) {
 
 // TestVerifierConcurrently is for the race detector, and checks the answers.
 func TestVerifierConcurrently(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	v := NewVerifier(VerifierConfig{Keys: 4, Statements: 10})
 	var stmts []*Statement
 	var keys []*PublicKey
@@ -208,7 +210,7 @@ func TestBatchIsAFunctionOfItsInput(t *testing.T) {
 // TestAlgorithmFitsKey: a statement that names the algorithm of the other kind
 // of key is refused by name, whatever its signature is.
 func TestAlgorithmFitsKey(t *testing.T) {
-	c := chance{newRand(t)}
+	c := chance{seed.Rand(t)}
 	for _, signer := range []crypto.Signer{c.ed25519(), c.p256()} {
 		d, _ := c.draft(t, KindReading)
 		s, key := mustSign(t, d, signer), publicOf(t, signer)

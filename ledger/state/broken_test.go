@@ -10,6 +10,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"indelible/test/seed"
 )
 
 var errDisk = errors.New("the disk says no")
@@ -95,7 +97,7 @@ func TestBrokenIsToldOfFatalErrors(t *testing.T) {
 func TestOpenReturnsFatalErrors(t *testing.T) {
 	for name, before := range map[string]int{"a new directory": 0, "a directory with data": 5} {
 		t.Run(name, func(t *testing.T) {
-			h := &history{rand: testRand(t)}
+			h := &history{rand: seed.Rand(t)}
 			mem := vfs.NewCrashableMem()
 			if before > 0 {
 				db := mustOpen(t, testOptions(t, mem))

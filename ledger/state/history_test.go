@@ -3,30 +3,15 @@ package state
 import (
 	"bytes"
 	"encoding/binary"
-	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes the clock")
-
-// testRand prints its seed, so that a failure can be had again.
-func testRand(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("run again with -seed=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 const testDir = "node/groups/global/state"
 

@@ -7,13 +7,15 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"indelible/test/seed"
 )
 
 // Power is cut before everything that changes the disk while a database is
 // made, and made anew at a second opening, and of the names and bytes not
 // synced any selection survives: the database opens, with what was durable.
 func TestCrashBetweenManifestAndMarker(t *testing.T) {
-	h := &history{rand: testRand(t)}
+	h := &history{rand: seed.Rand(t)}
 	mem := vfs.NewCrashableMem()
 	var mu sync.Mutex // guards images and the source of random numbers
 	var images []image

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -18,10 +17,8 @@ import (
 	"indelible/ledger/vault/vaulttest"
 )
 
-var (
-	seedFlag  = flag.Uint64("seed", 0, "run this one history")
-	histories = flag.Int("histories", 24/vaulttest.Thinner, "random histories to run")
-)
+// histories is how many random ones are tried.
+const histories = 24 / vaulttest.Thinner
 
 // life is a person in the model: what was done to it and is therefore true.
 type life struct {
