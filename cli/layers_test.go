@@ -246,7 +246,9 @@ func TestTestSupportIsThere(t *testing.T) {
 	}
 }
 
-func isTestSupport(path string) bool { return matches("test/...", path) || parentOfTestSupport(path) != "" }
+func isTestSupport(path string) bool {
+	return matches("test/...", path) || parentOfTestSupport(path) != ""
+}
 
 // parentOfTestSupport is "raft" for "raft/rafttest" and all below it, and "" for
 // product code.
