@@ -229,7 +229,7 @@ func lawOf(path string) (law, bool) {
 }
 
 // testSupport are the folders that exist for tests of several packages.
-var testSupport = []string{"test/...", "ledger/ledgertest/...", "ledger/state/statetest", "ledger/vault/vaulttest/...", "raft/rafttest/..."}
+var testSupport = []string{"test/...", "ledger/ledgertest/...", "ledger/state/statetest", "ledger/vault/vaulttest/...", "ingest/journal/journaltest", "raft/rafttest/..."}
 
 // TestTestSupportIsThere keeps the list from naming what is gone.
 func TestTestSupportIsThere(t *testing.T) {
