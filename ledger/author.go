@@ -61,66 +61,49 @@ func newAuthorTable(rows int) *table[entry.AuthorID, Author] {
 	return &table[entry.AuthorID, Author]{
 		prefix: keyAuthor,
 		key:    func(id entry.AuthorID) []byte { return bytesKey(keyAuthor, id[:]) },
-		encode: encodeAuthor,
-		decode: decodeAuthor,
+		size:   entry.HashSize,
+		named:  func(a *Author, id []byte) { a.ID = entry.AuthorID(id) },
+		fields: (*Author).fields,
 		kept:   newCache[entry.AuthorID, *Author](rows),
 		alone:  true,
-	}
-}
-
-func encodeAuthor(a *Author, w *rowWriter) {
-	w.uint(a.no)
-	w.bytes(a.Key.SPKI())
-	w.uint(uint64(a.State))
-	w.uint(uint64(a.Role))
-	w.bool(a.Everywhere)
-	w.uint(uint64(len(a.Jurisdictions)))
-	for _, j := range a.Jurisdictions {
-		w.bytes([]byte(j))
-	}
-	w.bool(a.Linkable)
-	w.fixed(a.Handle[:])
-	w.bytes([]byte(a.Jurisdiction))
-	w.bytes([]byte(a.Node))
-	w.uint(a.Enrolled)
-	w.uint(a.Changed)
-	w.bool(a.Upto != nil)
-	if a.Upto != nil {
-		w.fixed(a.Upto[:])
 	}
 }
 
 // maxRole bounds what a row may hold; which roles there are is entry's to say.
 const maxRole = uint64(entry.RoleClinician) + 1
 
-func decodeAuthor(id entry.AuthorID, r *rowReader) *Author {
-	a := &Author{ID: id, no: r.uint()}
-	key, err := entry.ParsePublicKey(r.bytes())
-	if err != nil || key.Author() != id {
-		r.fail()
+func (a *Author) fields(f *form) {
+	f.uint(&a.no)
+	a.keyField(f)
+	below(f, &a.State, uint64(authorStates))
+	below(f, &a.Role, maxRole)
+	f.bool(&a.Everywhere)
+	list(f, &a.Jurisdictions, (*form).text)
+	f.bool(&a.Linkable)
+	f.fixed(a.Handle[:])
+	f.text(&a.Jurisdiction)
+	f.text(&a.Node)
+	f.uint(&a.Enrolled)
+	f.uint(&a.Changed)
+	f.id(&a.Upto)
+}
+
+func (a *Author) keyField(f *form) {
+	if f.writing {
+		spki := a.Key.SPKI()
+		f.bytes(&spki)
+		return
+	}
+	var spki []byte
+	f.bytes(&spki)
+	key, err := entry.ParsePublicKey(spki)
+	if err != nil || key.Author() != a.ID {
+		f.fail()
 	}
 	a.Key = key
-	a.State = AuthorState(r.below(uint64(authorStates)))
-	a.Role = entry.Role(r.below(maxRole))
-	a.Everywhere = r.bool()
-	for n := r.uint(); n > 0 && !r.fault; n-- {
-		a.Jurisdictions = append(a.Jurisdictions, string(r.bytes()))
-	}
-	a.Linkable = r.bool()
-	r.fixed(a.Handle[:])
-	a.Jurisdiction = string(r.bytes())
-	a.Node = string(r.bytes())
-	a.Enrolled = r.uint()
-	a.Changed = r.uint()
-	if r.bool() {
-		a.Upto = new(entry.StatementID)
-		r.fixed(a.Upto[:])
-	}
-	return a
 }
 
 // Author returns what is known of a key.
 func (l *Ledger) Author(id entry.AuthorID) (*Author, bool, error) {
-	a, err := l.tables.authors.find(l.db, id)
-	return a, a != nil, err
+	return l.tables.authors.find(l.db, id)
 }

@@ -22,13 +22,11 @@ func newCATable() *table[caID, CA] {
 	return &table[caID, CA]{
 		prefix: keyCA,
 		key:    func(id caID) []byte { return bytesKey(keyCA, id[:]) },
-		encode: func(c *CA, w *rowWriter) {
-			w.bytes(c.Key)
-			w.bool(c.Active)
-			w.uint(c.Changed)
-		},
-		decode: func(_ caID, r *rowReader) *CA {
-			return &CA{Key: r.bytes(), Active: r.bool(), Changed: r.uint()}
+		size:   entry.HashSize,
+		fields: func(c *CA, f *form) {
+			f.bytes(&c.Key)
+			f.bool(&c.Active)
+			f.uint(&c.Changed)
 		},
 	}
 }
@@ -37,12 +35,11 @@ func newCATable() *table[caID, CA] {
 // order of their SHA-256.
 func (l *Ledger) ActiveCAs() ([][]byte, error) {
 	var keys [][]byte
-	err := scan(l.db, []byte{keyCA}, nil, func(key, row []byte) error {
-		ca, err := l.tables.cas.parse(caID(key[1:]), row)
-		if err == nil && ca.Active {
+	err := l.tables.cas.each(l.db, nil, func(_ []byte, ca *CA) error {
+		if ca.Active {
 			keys = append(keys, ca.Key)
 		}
-		return err
+		return nil
 	})
 	return keys, err
 }

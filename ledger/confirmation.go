@@ -13,12 +13,10 @@ func newPendingTable() *table[entry.StatementID, Confirmation] {
 	return &table[entry.StatementID, Confirmation]{
 		prefix: keyPending,
 		key:    func(id entry.StatementID) []byte { return bytesKey(keyPending, id[:]) },
-		encode: func(c *Confirmation, w *rowWriter) {
-			w.uint(c.Index)
-			w.step(c.Confirmed)
-		},
-		decode: func(_ entry.StatementID, r *rowReader) *Confirmation {
-			return &Confirmation{Index: r.uint(), Confirmed: r.step()}
+		size:   entry.HashSize,
+		fields: func(c *Confirmation, f *form) {
+			f.uint(&c.Index)
+			f.optionalStep(&c.Confirmed)
 		},
 	}
 }
@@ -26,8 +24,7 @@ func newPendingTable() *table[entry.StatementID, Confirmation] {
 // Confirmation returns whether a logged statement waits for a second signature;
 // ok is false for one that needs none.
 func (l *Ledger) Confirmation(id entry.StatementID) (*Confirmation, bool, error) {
-	c, err := l.tables.pending.find(l.db, id)
-	return c, c != nil, err
+	return l.tables.pending.find(l.db, id)
 }
 
 // Unconfirmed returns up to limit logged statements that wait for a second
@@ -35,16 +32,14 @@ func (l *Ledger) Confirmation(id entry.StatementID) (*Confirmation, bool, error)
 func (l *Ledger) Unconfirmed(after entry.StatementID, limit int) ([]entry.StatementID, error) {
 	var ids []entry.StatementID
 	start := append(bytesKey(keyPending, after[:]), 0)
-	err := scan(l.db, []byte{keyPending}, start, func(key, row []byte) error {
+	err := l.tables.pending.each(l.db, start, func(id []byte, c *Confirmation) error {
 		if len(ids) >= limit {
 			return errEnough
 		}
-		id := entry.StatementID(key[1:])
-		c, err := l.tables.pending.parse(id, row)
-		if err == nil && c.Confirmed == nil {
-			ids = append(ids, id)
+		if c.Confirmed == nil {
+			ids = append(ids, entry.StatementID(id))
 		}
-		return err
+		return nil
 	})
 	return ids, err
 }

@@ -11,15 +11,14 @@ import (
 func (l *Ledger) Devices(after entry.AuthorID, limit int) ([]*Author, error) {
 	var devices []*Author
 	start := append(bytesKey(keyAuthor, after[:]), 0)
-	err := scan(l.db, []byte{keyAuthor}, start, func(key, row []byte) error {
+	err := l.tables.authors.each(l.db, start, func(_ []byte, a *Author) error {
 		if len(devices) >= limit {
 			return errEnough
 		}
-		a, err := l.tables.authors.parse(entry.AuthorID(key[1:]), row)
-		if err == nil && a.Role == entry.RoleDevice {
+		if a.Role == entry.RoleDevice {
 			devices = append(devices, a)
 		}
-		return err
+		return nil
 	})
 	return devices, err
 }

@@ -85,16 +85,11 @@ type namedMember struct {
 // included.
 func (t *tx) members() ([]namedMember, error) {
 	var list []namedMember
-	err := scan(t.from, []byte{keyNode}, nil, func(key, row []byte) error {
-		name := string(key[1:])
-		if _, changed := t.nodes.changed[name]; changed {
-			return nil
+	err := t.nodes.each(t.from, nil, func(name []byte, m *member) error {
+		if _, changed := t.nodes.changed[string(name)]; !changed && m.present {
+			list = append(list, namedMember{string(name), m})
 		}
-		m, err := t.l.tables.nodes.parse(name, row)
-		if err == nil && m.present {
-			list = append(list, namedMember{name, m})
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err

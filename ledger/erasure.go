@@ -1,6 +1,10 @@
 package ledger
 
-import "indelible/ledger/entry"
+import (
+	"slices"
+
+	"indelible/ledger/entry"
+)
 
 // Erasure is how far an erasure has come. Which handles it erases is sealed. It
 // is shared: do not change it.
@@ -39,56 +43,21 @@ func (e *Erasure) Ended() bool { return e.Cancelled != nil || e.Completed != nil
 
 // HasExecuted reports whether the node of that name has executed.
 func (e *Erasure) HasExecuted(node string) bool {
-	for _, x := range e.Executed {
-		if x.Node == node {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Executed, func(x Execution) bool { return x.Node == node })
 }
 
 // IsLost reports whether the node of that name was declared lost.
 func (e *Erasure) IsLost(node string) bool {
-	for _, x := range e.Lost {
-		if x.Node == node {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Lost, func(x Loss) bool { return x.Node == node })
 }
 
 func newErasureTable() *table[entry.StatementID, Erasure] {
 	return &table[entry.StatementID, Erasure]{
 		prefix: keyErasure,
 		key:    func(id entry.StatementID) []byte { return bytesKey(keyErasure, id[:]) },
-		encode: encodeErasure,
-		decode: decodeErasure,
-	}
-}
-
-func encodeErasure(e *Erasure, w *rowWriter) {
-	w.uint(uint64(e.Scope))
-	w.bytes([]byte(e.Jurisdiction))
-	w.step(&e.Requested)
-	w.step(e.Approved)
-	w.step(e.Cancelled)
-	w.step(e.Completed)
-	w.uint(uint64(len(e.Executed)))
-	for i := range e.Executed {
-		x := &e.Executed[i]
-		w.step(&x.Step)
-		w.bytes([]byte(x.Node))
-		w.uint(x.RootVersion)
-		w.uint(uint64(x.Method))
-		w.uint(uint64(x.Strength))
-	}
-	w.uint(uint64(len(e.Lost)))
-	for i := range e.Lost {
-		x := &e.Lost[i]
-		w.step(&x.Step)
-		w.bytes([]byte(x.Node))
-		w.fixed(x.NodeKey[:])
-		w.bool(x.Returned)
+		size:   entry.HashSize,
+		named:  func(e *Erasure, id []byte) { e.Request = entry.StatementID(id) },
+		fields: (*Erasure).fields,
 	}
 }
 
@@ -98,38 +67,31 @@ const (
 	maxStrength = uint64(entry.StrengthExternalScheduled) + 1
 )
 
-func decodeErasure(id entry.StatementID, r *rowReader) *Erasure {
-	e := &Erasure{Request: id, Scope: entry.Scope(r.below(maxScope)), Jurisdiction: string(r.bytes())}
-	e.Requested = mustStep(r)
-	e.Approved, e.Cancelled, e.Completed = r.step(), r.step(), r.step()
-	for n := r.uint(); n > 0 && !r.fault; n-- {
-		e.Executed = append(e.Executed, Execution{
-			Step: mustStep(r), Node: string(r.bytes()), RootVersion: r.uint(),
-			Method: entry.Method(r.below(maxMethod)), Strength: entry.Strength(r.below(maxStrength)),
-		})
-	}
-	for n := r.uint(); n > 0 && !r.fault; n-- {
-		x := Loss{Step: mustStep(r), Node: string(r.bytes())}
-		r.fixed(x.NodeKey[:])
-		x.Returned = r.bool()
-		e.Lost = append(e.Lost, x)
-	}
-	return e
-}
-
-func mustStep(r *rowReader) Step {
-	s := r.step()
-	if s == nil {
-		r.fail()
-		return Step{}
-	}
-	return *s
+func (e *Erasure) fields(f *form) {
+	below(f, &e.Scope, maxScope)
+	f.text(&e.Jurisdiction)
+	f.step(&e.Requested)
+	f.optionalStep(&e.Approved)
+	f.optionalStep(&e.Cancelled)
+	f.optionalStep(&e.Completed)
+	list(f, &e.Executed, func(f *form, x *Execution) {
+		f.step(&x.Step)
+		f.text(&x.Node)
+		f.uint(&x.RootVersion)
+		below(f, &x.Method, maxMethod)
+		below(f, &x.Strength, maxStrength)
+	})
+	list(f, &e.Lost, func(f *form, x *Loss) {
+		f.step(&x.Step)
+		f.text(&x.Node)
+		f.fixed(x.NodeKey[:])
+		f.bool(&x.Returned)
+	})
 }
 
 // Erasure returns how far the erasure with this request has come.
 func (l *Ledger) Erasure(request entry.StatementID) (*Erasure, bool, error) {
-	e, err := l.tables.erasures.find(l.db, request)
-	return e, e != nil, err
+	return l.tables.erasures.find(l.db, request)
 }
 
 // Erasures returns the requests of a jurisdiction that were neither cancelled
@@ -138,10 +100,10 @@ func (l *Ledger) Erasures(jurisdiction string) ([]entry.StatementID, error) {
 	var open []entry.StatementID
 	key := openErasureKey(jurisdiction, 0)
 	err := scan(l.db, key[:len(key)-indexSize], nil, func(_, row []byte) error {
-		r, id := rowReader{rest: row}, entry.StatementID{}
-		r.fixed(id[:])
+		f, id := form{data: row}, entry.StatementID{}
+		f.fixed(id[:])
 		open = append(open, id)
-		return r.end(keyOpenErasure)
+		return f.end(keyOpenErasure)
 	})
 	return open, err
 }

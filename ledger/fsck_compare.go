@@ -180,14 +180,15 @@ func (f *fsck) causeOf(key, have, want []byte) (index uint64, once bool) {
 		}
 		return lastNumber(key)
 	}
-	r := rowReader{rest: trusted}
 	switch key[0] {
 	case keyLeaf, keyByAuthor, keyByHandle, keyConsent, keyByAccessor, keyPolicy, keyRepeat:
 		return min(tail(), f.report.Size), true
 	case keyMark, keyOpenErasure:
 		return min(tail(), f.report.Size), false
 	case keySid, keyRequest, keyUsed:
-		return min(r.uint(), f.report.Size), true
+		var p position
+		p.fields(&form{data: trusted})
+		return min(p.index, f.report.Size), true
 	case keyRun, keyWaiting:
 		return f.firstOf(key), false
 	}
@@ -218,45 +219,28 @@ func (f *fsck) changed(key, row []byte) uint64 {
 func newestIn(t *tables, key, row []byte) (uint64, bool) {
 	switch key[0] {
 	case keyAuthor:
-		a, ok := reread(t.authors, key, row)
-		return a.Changed, ok
+		return changed(t.authors.table, key, row, func(a *Author) uint64 { return a.Changed })
 	case keyCA:
-		c, ok := reread(t.cas, key, row)
-		return c.Changed, ok
+		return changed(t.cas.table, key, row, func(c *CA) uint64 { return c.Changed })
 	case keyHandle:
-		h, ok := reread(t.handles, key, row)
-		return max(h.Opened, h.Closed), ok
+		return changed(t.handles.table, key, row, func(h *Handle) uint64 { return max(h.Opened, h.Closed) })
 	case keyBinding:
-		b, ok := reread(t.bindings, key, row)
-		return max(b.Opened, b.Closed), ok
+		return changed(t.bindings.table, key, row, func(b *Binding) uint64 { return max(b.Opened, b.Closed) })
 	case keyNode:
-		m, err := t.nodes.parse(string(key[1:]), row)
-		return m.record, err == nil
+		return changed(t.nodes.table, key, row, func(m *member) uint64 { return m.record })
 	case keyErasure:
-		e, ok := reread(t.erasures, key, row)
-		return e.newest(), ok
+		return changed(t.erasures.table, key, row, (*Erasure).newest)
 	case keyHold:
-		h, ok := reread(t.holds, key, row)
-		return newestStep(h.Set.Index, h.Released), ok
+		return changed(t.holds.table, key, row, func(h *Hold) uint64 { return newestStep(h.Set.Index, h.Released) })
 	case keyPending:
-		c, ok := reread(t.pending, key, row)
-		return newestStep(c.Index, c.Confirmed), ok
+		return changed(t.pending.table, key, row, func(c *Confirmation) uint64 { return newestStep(c.Index, c.Confirmed) })
 	}
 	return 0, false
 }
 
-// reread parses a row whose key is a prefix and a fixed number of bytes.
-func reread[K ~[16]byte | ~[32]byte, V any](t *table[K, V], key, row []byte) (V, bool) {
-	var id K
-	var none V
-	if len(key) != 1+len(id) {
-		return none, false
-	}
-	v, err := t.parse(K(key[1:]), row)
-	if err != nil {
-		return none, false
-	}
-	return *v, true
+func changed[K comparable, V any](t *table[K, V], key, row []byte, newest func(*V) uint64) (uint64, bool) {
+	v, err := t.parse(key[1:], row)
+	return newest(v), err == nil
 }
 
 func newestStep(index uint64, steps ...*Step) uint64 {

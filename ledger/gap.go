@@ -50,7 +50,7 @@ func (l *Ledger) Gaps(ctx context.Context, id entry.AuthorID, from Place, limit,
 			return err
 		}
 		at := number{a.no, binary.BigEndian.Uint64(key[9:]), binary.BigEndian.Uint64(key[17:])}
-		u, err := l.tables.used.parse(at, row)
+		u, err := l.tables.used.parse(key[1:], row)
 		if err != nil {
 			return err
 		}

@@ -13,19 +13,16 @@ func newHoldTable() *table[entry.StatementID, Hold] {
 	return &table[entry.StatementID, Hold]{
 		prefix: keyHold,
 		key:    func(id entry.StatementID) []byte { return bytesKey(keyHold, id[:]) },
-		encode: func(h *Hold, w *rowWriter) {
-			w.step(&h.Set)
-			w.bytes([]byte(h.Jurisdiction))
-			w.step(h.Released)
-		},
-		decode: func(_ entry.StatementID, r *rowReader) *Hold {
-			return &Hold{Set: mustStep(r), Jurisdiction: string(r.bytes()), Released: r.step()}
+		size:   entry.HashSize,
+		fields: func(h *Hold, f *form) {
+			f.step(&h.Set)
+			f.text(&h.Jurisdiction)
+			f.optionalStep(&h.Released)
 		},
 	}
 }
 
 // Hold returns the hold set by the statement with this id.
 func (l *Ledger) Hold(set entry.StatementID) (*Hold, bool, error) {
-	h, err := l.tables.holds.find(l.db, set)
-	return h, h != nil, err
+	return l.tables.holds.find(l.db, set)
 }

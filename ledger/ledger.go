@@ -18,7 +18,8 @@ type Ledger struct {
 	verifier *entry.Verifier
 	db       *state.DB
 	genesis  founding
-	tables   tables
+	tables   tables                  // as committed
+	devices  *cache[uint64, *device] // by author number; derived from used, run and waiting rows
 	tiles    *cache[tileID, *expanded]
 
 	view atomic.Pointer[view] // what readers see
@@ -37,34 +38,31 @@ type view struct {
 	newer      chan struct{} // closed when a newer view is there
 }
 
-// tables are the registries.
+// tables are the registries, for a transaction with its changes on top.
 type tables struct {
-	authors  *table[entry.AuthorID, Author]
-	cas      *table[caID, CA]
-	handles  *table[entry.Handle, Handle]
-	bindings *table[entry.BindingID, Binding]
-	nodes    *table[string, member]
-	erasures *table[entry.StatementID, Erasure]
-	holds    *table[entry.StatementID, Hold]
-	pending  *table[entry.StatementID, Confirmation]
-	sids     *table[entry.StatementID, position]
-	requests *table[requested, position]
-	used     *table[number, usedRow]
-	repeats  *table[repetition, repeatRow]
-	runs     *table[runID, runRow]
-	waiting  *table[awaited, waitingRow]
-	marks    *table[uint64, markRow]
-	devices  *cache[uint64, *device] // by author number; derived from used, run and waiting rows
+	authors  overlay[entry.AuthorID, Author]
+	cas      overlay[caID, CA]
+	handles  overlay[entry.Handle, Handle]
+	bindings overlay[entry.BindingID, Binding]
+	nodes    overlay[string, member]
+	erasures overlay[entry.StatementID, Erasure]
+	holds    overlay[entry.StatementID, Hold]
+	pending  overlay[entry.StatementID, Confirmation]
+	sids     overlay[entry.StatementID, position]
+	requests overlay[requested, position]
+	used     overlay[number, usedRow]
+	repeats  overlay[repetition, repeatRow]
+	runs     overlay[runID, runRow]
+	waiting  overlay[awaited, waitingRow]
+	marks    overlay[uint64, markRow]
 }
 
-func newTables(rows int) tables {
-	return tables{
-		authors: newAuthorTable(rows), cas: newCATable(), handles: newHandleTable(rows), bindings: newBindingTable(rows),
-		nodes: newNodeTable(), erasures: newErasureTable(), holds: newHoldTable(), pending: newPendingTable(),
-		sids: newSidTable(), requests: newRequestTable(), used: newUsedTable(), repeats: newRepeatTable(),
-		runs: newRunTable(rows), waiting: newWaitingTable(), marks: newMarkTable(),
-		devices: newCache[uint64, *device](rows),
-	}
+func newTables(rows int) (t tables) {
+	t.authors.table, t.cas.table, t.handles.table, t.bindings.table = newAuthorTable(rows), newCATable(), newHandleTable(rows), newBindingTable(rows)
+	t.nodes.table, t.erasures.table, t.holds.table, t.pending.table = newNodeTable(), newErasureTable(), newHoldTable(), newPendingTable()
+	t.sids.table, t.requests.table, t.used.table, t.repeats.table = newSidTable(), newRequestTable(), newUsedTable(), newRepeatTable()
+	t.runs.table, t.waiting.table, t.marks.table = newRunTable(rows), newWaitingTable(), newMarkTable()
+	return t
 }
 
 // Open opens the ledger of cfg, and founds it if its database is empty: the
@@ -89,7 +87,7 @@ func Open(cfg Config) (*Ledger, error) {
 func openOn(db *state.DB, cfg Config) (*Ledger, error) {
 	l := &Ledger{
 		log: cfg.Logger, verifier: cfg.Verifier, db: db,
-		tables: newTables(cfg.cacheRows()), tiles: newCache[tileID, *expanded](tilesKept),
+		tables: newTables(cfg.cacheRows()), devices: newCache[uint64, *device](cfg.cacheRows()), tiles: newCache[tileID, *expanded](tilesKept),
 	}
 	founded, err := readRow(db, metaKey, func(row []byte) (err error) {
 		l.meta, err = decodeMeta(row)

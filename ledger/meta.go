@@ -22,28 +22,28 @@ type meta struct {
 }
 
 func (m *meta) encode() []byte {
-	var w rowWriter
-	w.uint(formatVersion)
-	w.uint(m.size)
-	w.uint(m.time)
-	w.fixed(m.root[:])
-	w.fixed(m.digest[:])
-	w.uint(m.authors)
-	w.uint(m.handles)
-	return w
+	f, version := form{writing: true}, uint64(formatVersion)
+	f.uint(&version)
+	m.fields(&f)
+	return f.data
 }
 
-func decodeMeta(row []byte) (meta, error) {
-	r := rowReader{rest: row}
-	if v := r.uint(); v != formatVersion && !r.fault {
-		return meta{}, fmt.Errorf("ledger: the database has format %d, this program knows %d", v, formatVersion)
+func (m *meta) fields(f *form) {
+	f.uint(&m.size)
+	f.uint(&m.time)
+	f.fixed(m.root[:])
+	f.fixed(m.digest[:])
+	f.uint(&m.authors)
+	f.uint(&m.handles)
+}
+
+func decodeMeta(row []byte) (m meta, err error) {
+	f, version := form{data: row}, uint64(0)
+	if f.uint(&version); version != formatVersion && !f.fault {
+		return meta{}, fmt.Errorf("ledger: the database has format %d, this program knows %d", version, formatVersion)
 	}
-	m := meta{size: r.uint(), time: r.uint()}
-	r.fixed(m.root[:])
-	r.fixed(m.digest[:])
-	m.authors, m.handles = r.uint(), r.uint()
-	if m.size == 0 || m.size > proof.MaxSize {
-		r.fail()
+	if m.fields(&f); m.size == 0 || m.size > proof.MaxSize {
+		f.fail()
 	}
-	return m, r.end(keyMeta)
+	return m, f.end(keyMeta)
 }

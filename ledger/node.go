@@ -19,16 +19,10 @@ func newNodeTable() *table[string, member] {
 		prefix: keyNode,
 		key:    func(name string) []byte { return bytesKey(keyNode, []byte(name)) },
 		kept:   newCache[string, *member](maxNodesKept),
-		encode: func(m *member, w *rowWriter) {
-			w.fixed(m.author[:])
-			w.uint(m.record)
-			w.bool(m.present)
-		},
-		decode: func(_ string, r *rowReader) *member {
-			m := &member{}
-			r.fixed(m.author[:])
-			m.record, m.present = r.uint(), r.bool()
-			return m
+		fields: func(m *member, f *form) {
+			f.fixed(m.author[:])
+			f.uint(&m.record)
+			f.bool(&m.present)
 		},
 	}
 }
@@ -39,13 +33,11 @@ const maxNodesKept = 64
 // Nodes returns the records of the nodes in the cluster, in order of name.
 func (l *Ledger) Nodes() ([]entry.Node, error) {
 	var nodes []entry.Node
-	err := scan(l.db, []byte{keyNode}, nil, func(key, row []byte) error {
-		name := string(key[1:])
-		m, err := l.tables.nodes.parse(name, row)
-		if err != nil || !m.present {
-			return err
+	err := l.tables.nodes.each(l.db, nil, func(name []byte, m *member) error {
+		if !m.present {
+			return nil
 		}
-		n, err := nodeRecord(l.statementAt, name, m.record)
+		n, err := nodeRecord(l.statementAt, string(name), m.record)
 		nodes = append(nodes, n)
 		return err
 	})

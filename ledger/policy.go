@@ -16,10 +16,10 @@ func (l *Ledger) Policies(t entry.PolicyType, r entry.Regime) ([]Activation, err
 	var list []Activation
 	key := policyKey(t, r, 0)
 	err := scan(l.db, key[:len(key)-indexSize], nil, func(key, row []byte) error {
-		a, value := Activation{Index: lastNumber(key)}, rowReader{rest: row}
-		value.fixed(a.Hash[:])
+		a, f := Activation{Index: lastNumber(key)}, form{data: row}
+		f.fixed(a.Hash[:])
 		list = append(list, a)
-		return value.end(keyPolicy)
+		return f.end(keyPolicy)
 	})
 	return list, err
 }

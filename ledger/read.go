@@ -88,8 +88,8 @@ func (l *Ledger) eachLeaf(from, to uint64, use func(index uint64, leaf []byte) e
 
 // Find returns the index of a statement; ok is false when it is not logged.
 func (l *Ledger) Find(id entry.StatementID) (index uint64, ok bool, err error) {
-	p, err := l.tables.sids.find(l.db, id)
-	if err != nil || p == nil {
+	p, ok, err := l.tables.sids.find(l.db, id)
+	if !ok {
 		return 0, false, err
 	}
 	return p.index, true, nil
@@ -116,8 +116,8 @@ func (l *Ledger) loggedOutcome(id entry.StatementID, index uint64) (Outcome, err
 		return Outcome{}, fmt.Errorf("%w: leaf: entry %d: %w", errRow, index, err)
 	}
 	o := Outcome{Index: index, LedgerTime: time, ID: id, LeafHash: proof.LeafHash(leaf), Duplicate: true}
-	mark, err := l.tables.marks.find(l.db, index)
-	if err == nil && mark != nil {
+	mark, ok, err := l.tables.marks.find(l.db, index)
+	if ok {
 		o.mark(mark.flags)
 	}
 	return o, err
@@ -126,8 +126,8 @@ func (l *Ledger) loggedOutcome(id entry.StatementID, index uint64) (Outcome, err
 // Marks reports what is noted about an entry: another statement of its author
 // has the same number, or it was accepted after its author was revoked.
 func (l *Ledger) Marks(index uint64) (equivocation, late bool, err error) {
-	m, err := l.tables.marks.find(l.db, index)
-	if err != nil || m == nil {
+	m, ok, err := l.tables.marks.find(l.db, index)
+	if !ok {
 		return false, false, err
 	}
 	return m.flags&markEquivocation != 0, m.flags&markLate != 0, nil

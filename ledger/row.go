@@ -12,116 +12,141 @@ import (
 // program is at fault, and the node stops.
 var errRow = errors.New("ledger: a stored row is malformed")
 
-// rowWriter builds the value of a row: unsigned varints, fixed bytes, and
-// strings behind their length.
-type rowWriter []byte
-
-func (w *rowWriter) uint(u uint64)  { *w = binary.AppendUvarint(*w, u) }
-func (w *rowWriter) fixed(b []byte) { *w = append(*w, b...) }
-
-func (w *rowWriter) bytes(b []byte) {
-	w.uint(uint64(len(b)))
-	w.fixed(b)
+// form passes over the fields of a row in their order, to read them or to write
+// them: unsigned varints, fixed bytes, and strings behind their length. The first
+// fault in reading sticks.
+type form struct {
+	data    []byte // what is left to read, or was written
+	writing bool
+	fault   bool
 }
 
-func (w *rowWriter) bool(b bool) {
-	if b {
-		w.uint(1)
+func (f *form) fail() { f.fault, f.data = true, nil }
+
+func (f *form) uint(u *uint64) {
+	if f.writing {
+		f.data = binary.AppendUvarint(f.data, *u)
 		return
 	}
-	w.uint(0)
-}
-
-// optional writes nil as 0 and u as u+1: every instant is far below the largest
-// uint64 (entry.MaxTime).
-func (w *rowWriter) optional(u *uint64) {
-	if u == nil {
-		w.uint(0)
+	v, n := binary.Uvarint(f.data)
+	if n <= 0 || (n > 1 && f.data[n-1] == 0) {
+		f.fail()
 		return
 	}
-	w.uint(*u + 1)
+	*u, f.data = v, f.data[n:]
 }
 
-func (w *rowWriter) step(s *Step) {
-	w.bool(s != nil)
-	if s == nil {
+// below passes over a number that must be under limit.
+func below[N ~uint8 | ~uint64](f *form, n *N, limit uint64) {
+	u := uint64(*n)
+	if f.uint(&u); !f.writing {
+		if u >= limit {
+			f.fail()
+			u = 0
+		}
+		*n = N(u)
+	}
+}
+
+func (f *form) bool(b *bool) {
+	var u uint8
+	if *b {
+		u = 1
+	}
+	if below(f, &u, 2); !f.writing {
+		*b = u == 1
+	}
+}
+
+func (f *form) fixed(b []byte) {
+	if f.writing {
+		f.data = append(f.data, b...)
 		return
 	}
-	w.fixed(s.Statement[:])
-	w.fixed(s.Author[:])
-	w.uint(s.Index)
-	w.uint(s.Time)
+	copy(b, f.take(uint64(len(b))))
 }
 
-// rowReader reads what rowWriter wrote. The first fault sticks.
-type rowReader struct {
-	rest  []byte
-	fault bool
-}
-
-func (r *rowReader) uint() uint64 {
-	u, n := binary.Uvarint(r.rest)
-	if n <= 0 || (n > 1 && r.rest[n-1] == 0) {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return u
-}
-
-func (r *rowReader) fail() { r.fault, r.rest = true, nil }
-
-// below reads a number that must be under limit.
-func (r *rowReader) below(limit uint64) uint64 {
-	u := r.uint()
-	if u >= limit {
-		r.fail()
-		return 0
-	}
-	return u
-}
-
-func (r *rowReader) bool() bool { return r.below(2) == 1 }
-
-func (r *rowReader) take(n uint64) []byte {
-	if n > uint64(len(r.rest)) {
-		r.fail()
+func (f *form) take(n uint64) []byte {
+	if n > uint64(len(f.data)) {
+		f.fail()
 		return nil
 	}
-	b := r.rest[:n:n]
-	r.rest = r.rest[n:]
+	b := f.data[:n:n]
+	f.data = f.data[n:]
 	return b
 }
 
-func (r *rowReader) fixed(to []byte) { copy(to, r.take(uint64(len(to)))) }
-
-// bytes returns a copy: rows are read from memory that Pebble reuses.
-func (r *rowReader) bytes() []byte { return append([]byte(nil), r.take(r.uint())...) }
-
-func (r *rowReader) optional() *uint64 {
-	u := r.uint()
-	if u == 0 {
-		return nil
+// bytes reads into a copy: rows are read from memory that Pebble reuses.
+func (f *form) bytes(b *[]byte) {
+	n := uint64(len(*b))
+	if f.uint(&n); f.writing {
+		f.fixed(*b)
+		return
 	}
-	u--
-	return &u
+	*b = append([]byte(nil), f.take(n)...)
 }
 
-func (r *rowReader) step() *Step {
-	if !r.bool() {
-		return nil
-	}
-	s := &Step{}
-	r.fixed(s.Statement[:])
-	r.fixed(s.Author[:])
-	s.Index = r.uint()
-	s.Time = r.uint()
-	return s
+func (f *form) text(s *string) {
+	b := []byte(*s)
+	f.bytes(&b)
+	*s = string(b)
 }
+
+// time passes over nil as 0 and over t as t+1: every instant is far below the
+// largest uint64 (entry.MaxTime).
+func (f *form) time(t **uint64) {
+	var u uint64
+	if *t != nil {
+		u = **t + 1
+	}
+	if f.uint(&u); !f.writing && u > 0 {
+		u--
+		*t = &u
+	}
+}
+
+// optional passes over whether a value is there, and over the value.
+func optional[T any](f *form, v **T, value func(*form, *T)) {
+	there := *v != nil
+	if f.bool(&there); !there {
+		return
+	}
+	if !f.writing {
+		*v = new(T)
+	}
+	value(f, *v)
+}
+
+func (f *form) id(v **entry.StatementID) {
+	optional(f, v, func(f *form, id *entry.StatementID) { f.fixed(id[:]) })
+}
+
+// list passes over the number of items, and over each.
+func list[T any](f *form, items *[]T, item func(*form, *T)) {
+	n := uint64(len(*items))
+	f.uint(&n)
+	for i := uint64(0); i < n && !f.fault; i++ {
+		if !f.writing {
+			*items = append(*items, *new(T))
+		}
+		item(f, &(*items)[i])
+	}
+}
+
+// step passes over a step that is there, optionalStep over one that may be nil.
+func (f *form) step(s *Step) {
+	there := true
+	if f.bool(&there); !there {
+		f.fail()
+	}
+	s.fields(f)
+}
+
+func (f *form) optionalStep(s **Step) { optional(f, s, func(f *form, s *Step) { s.fields(f) }) }
 
 // end reports whether the row was read whole and without fault.
-func (r *rowReader) end(prefix byte) error {
-	if r.fault || len(r.rest) > 0 {
+func (f *form) end(prefix byte) error {
+	if f.fault || len(f.data) > 0 {
 		return fmt.Errorf("%w: %s", errRow, rowNames[prefix])
 	}
 	return nil
@@ -133,4 +158,11 @@ type Step struct {
 	Author    entry.AuthorID
 	Index     uint64
 	Time      uint64 // ledger time, Unix milliseconds
+}
+
+func (s *Step) fields(f *form) {
+	f.fixed(s.Statement[:])
+	f.fixed(s.Author[:])
+	f.uint(&s.Index)
+	f.uint(&s.Time)
 }

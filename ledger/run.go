@@ -27,21 +27,10 @@ func newRunTable(rows int) *table[runID, runRow] {
 		prefix: keyRun,
 		key:    func(id runID) []byte { return numberKey(keyRun, id.no, id.run) },
 		kept:   newCache[runID, *runRow](rows),
-		encode: func(r *runRow, w *rowWriter) {
-			w.uint(r.into)
-			w.uint(r.rank)
-			w.bool(r.next != nil)
-			if r.next != nil {
-				w.fixed(r.next[:])
-			}
-		},
-		decode: func(_ runID, r *rowReader) *runRow {
-			row := &runRow{into: r.uint(), rank: r.uint()}
-			if r.bool() {
-				row.next = new(entry.StatementID)
-				r.fixed(row.next[:])
-			}
-			return row
+		fields: func(r *runRow, f *form) {
+			f.uint(&r.into)
+			f.uint(&r.rank)
+			f.id(&r.next)
 		},
 	}
 }
@@ -58,8 +47,7 @@ func newWaitingTable() *table[awaited, waitingRow] {
 	return &table[awaited, waitingRow]{
 		prefix: keyWaiting,
 		key:    func(a awaited) []byte { return noBytesKey(keyWaiting, a.no, a.id[:]) },
-		encode: func(r *waitingRow, w *rowWriter) { w.uint(r.run) },
-		decode: func(_ awaited, r *rowReader) *waitingRow { return &waitingRow{r.uint()} },
+		fields: func(r *waitingRow, f *form) { f.uint(&r.run) },
 	}
 }
 

@@ -24,11 +24,10 @@ func newUsedTable() *table[number, usedRow] {
 	return &table[number, usedRow]{
 		prefix: keyUsed,
 		key:    func(n number) []byte { return numberKey(keyUsed, n.no, n.boot, n.seq) },
-		encode: func(u *usedRow, w *rowWriter) {
-			w.uint(u.index)
-			w.uint(u.run)
+		fields: func(u *usedRow, f *form) {
+			f.uint(&u.index)
+			f.uint(&u.run)
 		},
-		decode: func(_ number, r *rowReader) *usedRow { return &usedRow{index: r.uint(), run: r.uint()} },
 	}
 }
 
@@ -45,8 +44,7 @@ func newRepeatTable() *table[repetition, repeatRow] {
 	return &table[repetition, repeatRow]{
 		prefix: keyRepeat,
 		key:    func(n repetition) []byte { return numberKey(keyRepeat, n.no, n.boot, n.seq, n.index) },
-		encode: func(u *repeatRow, w *rowWriter) { w.uint(u.run) },
-		decode: func(_ repetition, r *rowReader) *repeatRow { return &repeatRow{run: r.uint()} },
+		fields: func(u *repeatRow, f *form) { f.uint(&u.run) },
 	}
 }
 
@@ -59,14 +57,13 @@ type requested struct {
 // position is a row that holds the index of an entry.
 type position struct{ index uint64 }
 
-func (p *position) encode(w *rowWriter) { w.uint(p.index) }
+func (p *position) fields(f *form) { f.uint(&p.index) }
 
 func newRequestTable() *table[requested, position] {
 	return &table[requested, position]{
 		prefix: keyRequest,
 		key:    func(k requested) []byte { return noBytesKey(keyRequest, k.no, k.id[:]) },
-		encode: (*position).encode,
-		decode: func(_ requested, r *rowReader) *position { return &position{r.uint()} },
+		fields: (*position).fields,
 	}
 }
 
@@ -74,8 +71,7 @@ func newSidTable() *table[entry.StatementID, position] {
 	return &table[entry.StatementID, position]{
 		prefix: keySid,
 		key:    sidKey,
-		encode: (*position).encode,
-		decode: func(_ entry.StatementID, r *rowReader) *position { return &position{r.uint()} },
+		fields: (*position).fields,
 	}
 }
 
@@ -92,7 +88,6 @@ func newMarkTable() *table[uint64, markRow] {
 	return &table[uint64, markRow]{
 		prefix: keyMark,
 		key:    markKey,
-		encode: func(m *markRow, w *rowWriter) { w.uint(m.flags) },
-		decode: func(_ uint64, r *rowReader) *markRow { return &markRow{r.below(marksEnd)} },
+		fields: func(m *markRow, f *form) { below(f, &m.flags, marksEnd) },
 	}
 }

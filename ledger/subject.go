@@ -26,28 +26,23 @@ func newHandleTable(rows int) *table[entry.Handle, Handle] {
 		key:    func(h entry.Handle) []byte { return bytesKey(keyHandle, h[:]) },
 		kept:   newCache[entry.Handle, *Handle](rows),
 		alone:  true,
-		encode: func(h *Handle, w *rowWriter) {
-			w.uint(h.no)
-			w.uint(uint64(h.Class))
-			w.bytes([]byte(h.Jurisdiction))
-			w.uint(h.From)
-			w.optional(h.To)
-			w.uint(h.Opened)
-			w.uint(h.Closed)
-		},
-		decode: func(id entry.Handle, r *rowReader) *Handle {
-			return &Handle{
-				ID: id, no: r.uint(), Class: entry.HandleClass(r.below(maxClass)), Jurisdiction: string(r.bytes()),
-				From: r.uint(), To: r.optional(), Opened: r.uint(), Closed: r.uint(),
-			}
+		size:   entry.IDSize,
+		named:  func(h *Handle, id []byte) { h.ID = entry.Handle(id) },
+		fields: func(h *Handle, f *form) {
+			f.uint(&h.no)
+			below(f, &h.Class, maxClass)
+			f.text(&h.Jurisdiction)
+			f.uint(&h.From)
+			f.time(&h.To)
+			f.uint(&h.Opened)
+			f.uint(&h.Closed)
 		},
 	}
 }
 
 // Handle returns what is known of a handle.
 func (l *Ledger) Handle(id entry.Handle) (*Handle, bool, error) {
-	h, err := l.tables.handles.find(l.db, id)
-	return h, h != nil, err
+	return l.tables.handles.find(l.db, id)
 }
 
 // Binding lets a device write about a handle. It is shared: do not change it.
@@ -68,28 +63,21 @@ func newBindingTable(rows int) *table[entry.BindingID, Binding] {
 		key:    func(id entry.BindingID) []byte { return bytesKey(keyBinding, id[:]) },
 		kept:   newCache[entry.BindingID, *Binding](rows),
 		alone:  true,
-		encode: func(b *Binding, w *rowWriter) {
-			w.fixed(b.Handle[:])
-			w.fixed(b.Author[:])
-			w.bytes([]byte(b.Jurisdiction))
-			w.uint(b.From)
-			w.optional(b.To)
-			w.uint(b.Opened)
-			w.uint(b.Closed)
-		},
-		decode: func(id entry.BindingID, r *rowReader) *Binding {
-			b := &Binding{ID: id}
-			r.fixed(b.Handle[:])
-			r.fixed(b.Author[:])
-			b.Jurisdiction, b.From, b.To = string(r.bytes()), r.uint(), r.optional()
-			b.Opened, b.Closed = r.uint(), r.uint()
-			return b
+		size:   entry.IDSize,
+		named:  func(b *Binding, id []byte) { b.ID = entry.BindingID(id) },
+		fields: func(b *Binding, f *form) {
+			f.fixed(b.Handle[:])
+			f.fixed(b.Author[:])
+			f.text(&b.Jurisdiction)
+			f.uint(&b.From)
+			f.time(&b.To)
+			f.uint(&b.Opened)
+			f.uint(&b.Closed)
 		},
 	}
 }
 
 // Binding returns what is known of a binding.
 func (l *Ledger) Binding(id entry.BindingID) (*Binding, bool, error) {
-	b, err := l.tables.bindings.find(l.db, id)
-	return b, b != nil, err
+	return l.tables.bindings.find(l.db, id)
 }

@@ -12,38 +12,62 @@ import (
 type table[K comparable, V any] struct {
 	prefix byte
 	key    func(K) []byte
-	encode func(*V, *rowWriter)
-	decode func(K, *rowReader) *V
-	kept   *cache[K, *V] // nil: rows are read too rarely, or never twice
+	size   int                   // of what follows the prefix in a key, bytes; 0: it varies
+	named  func(v *V, id []byte) // puts into a row what its key says; nil: nothing
+	fields func(v *V, f *form)   // passes over what the row says
+	kept   *cache[K, *V]         // nil: rows are read too rarely, or never twice
 
 	// Whether a row says nothing about other rows, so that Precheck may take one
 	// from memory that is newer than its snapshot.
 	alone bool
 }
 
-// find reads a committed row for a reader; nil when there is none.
-func (t *table[K, V]) find(from pebble.Reader, k K) (*V, error) {
+// find reads a committed row for a reader; ok is false when there is none.
+func (t *table[K, V]) find(from pebble.Reader, k K) (v *V, ok bool, err error) {
 	if t.kept != nil {
 		if v, ok := t.kept.peek(k); ok {
-			return v, nil
+			return v, true, nil
 		}
 	}
-	return t.load(from, k)
+	v, err = t.load(from, k)
+	return v, v != nil, err
 }
 
+// load reads a row from the database; nil when there is none.
 func (t *table[K, V]) load(from pebble.Reader, k K) (*V, error) {
 	var v *V
-	_, err := readRow(from, t.key(k), func(row []byte) (err error) {
-		v, err = t.parse(k, row)
+	key := t.key(k)
+	_, err := readRow(from, key, func(row []byte) (err error) {
+		v, err = t.parse(key[1:], row)
 		return err
 	})
 	return v, err
 }
 
-func (t *table[K, V]) parse(k K, row []byte) (*V, error) {
-	r := rowReader{rest: row}
-	v := t.decode(k, &r)
-	return v, r.end(t.prefix)
+// parse reads a row. id is its key without the prefix.
+func (t *table[K, V]) parse(id, row []byte) (*V, error) {
+	v, f := new(V), form{data: row}
+	if t.size > 0 && len(id) != t.size {
+		f.fail()
+		return v, f.end(t.prefix)
+	}
+	if t.named != nil {
+		t.named(v, id)
+	}
+	t.fields(v, &f)
+	return v, f.end(t.prefix)
+}
+
+// each hands the committed rows to use, in order of keys, beginning at start if
+// that is set. It ends as scan does.
+func (t *table[K, V]) each(from pebble.Reader, start []byte, use func(id []byte, v *V) error) error {
+	return scan(from, []byte{t.prefix}, start, func(key, row []byte) error {
+		v, err := t.parse(key[1:], row)
+		if err != nil {
+			return err
+		}
+		return use(key[1:], v)
+	})
 }
 
 // readRow hands a row to use, which must not keep it, and reports whether there
@@ -62,7 +86,7 @@ func readRow(from pebble.Reader, key []byte, use func(row []byte) error) (bool, 
 
 // overlay is a table with the changes of one transaction on top.
 type overlay[K comparable, V any] struct {
-	table   *table[K, V]
+	*table[K, V]
 	changed map[K]*V // nil value: deleted
 }
 
@@ -72,17 +96,18 @@ func (o *overlay[K, V]) get(t *tx, k K) (*V, error) {
 		return v, nil
 	}
 	switch {
-	case t.readOnly() && o.table.alone:
-		return o.table.find(t.from, k)
-	case t.readOnly() || o.table.kept == nil:
-		return o.table.load(t.from, k)
+	case t.readOnly() && o.alone:
+		v, _, err := o.find(t.from, k)
+		return v, err
+	case t.readOnly() || o.kept == nil:
+		return o.load(t.from, k)
 	}
-	if v, ok := o.table.kept.get(k); ok {
+	if v, ok := o.kept.get(k); ok {
 		return v, nil
 	}
-	v, err := o.table.load(t.from, k)
+	v, err := o.load(t.from, k)
 	if err == nil && v != nil {
-		o.table.kept.put(k, v)
+		o.kept.put(k, v)
 	}
 	return v, err
 }
@@ -97,24 +122,24 @@ func (o *overlay[K, V]) put(t *tx, k K, v *V) error {
 		return nil
 	}
 	if v == nil {
-		return t.unset(o.table.key(k))
+		return t.unset(o.key(k))
 	}
-	var row rowWriter
-	o.table.encode(v, &row)
-	return t.set(o.table.key(k), row)
+	row := form{writing: true}
+	o.fields(v, &row)
+	return t.set(o.key(k), row.data)
 }
 
-// settle moves committed changes into the rows kept decoded. The order in which
-// a map is walked decides at most what is forgotten first.
-func (o *overlay[K, V]) settle() {
-	if o.table.kept == nil {
+// keep moves committed changes into the rows kept decoded. The order in which a
+// map is walked decides at most what is forgotten first.
+func (o *overlay[K, V]) keep() {
+	if o.kept == nil {
 		return
 	}
 	for k, v := range o.changed {
 		if v == nil {
-			o.table.kept.drop(k)
+			o.kept.drop(k)
 			continue
 		}
-		o.table.kept.put(k, v)
+		o.kept.put(k, v)
 	}
 }

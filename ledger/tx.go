@@ -32,22 +32,8 @@ type tx struct {
 	leaves []logged // entries of this transaction, from index base on
 	roots  map[uint64]proof.Hash
 
-	authors  overlay[entry.AuthorID, Author]
-	cas      overlay[caID, CA]
-	handles  overlay[entry.Handle, Handle]
-	bindings overlay[entry.BindingID, Binding]
-	nodes    overlay[string, member]
-	erasures overlay[entry.StatementID, Erasure]
-	holds    overlay[entry.StatementID, Hold]
-	pending  overlay[entry.StatementID, Confirmation]
-	sids     overlay[entry.StatementID, position]
-	requests overlay[requested, position]
-	used     overlay[number, usedRow]
-	repeats  overlay[repetition, repeatRow]
-	runs     overlay[runID, runRow]
-	waiting  overlay[awaited, waitingRow]
-	marks    overlay[uint64, markRow]
-	devices  map[uint64]*device // by author number; changed in place
+	tables
+	devices map[uint64]*device // by author number; changed in place
 }
 
 // logged is an entry that is not committed yet.
@@ -66,23 +52,7 @@ func (l *Ledger) begin() *tx {
 
 // overlaid is a transaction on a state, without the means to write.
 func (l *Ledger) overlaid(from pebble.Reader, at meta) *tx {
-	t := &tx{l: l, from: from, meta: at, base: at.size, now: at.time}
-	t.authors.table = l.tables.authors
-	t.cas.table = l.tables.cas
-	t.handles.table = l.tables.handles
-	t.bindings.table = l.tables.bindings
-	t.nodes.table = l.tables.nodes
-	t.erasures.table = l.tables.erasures
-	t.holds.table = l.tables.holds
-	t.pending.table = l.tables.pending
-	t.sids.table = l.tables.sids
-	t.requests.table = l.tables.requests
-	t.used.table = l.tables.used
-	t.repeats.table = l.tables.repeats
-	t.runs.table = l.tables.runs
-	t.waiting.table = l.tables.waiting
-	t.marks.table = l.tables.marks
-	return t
+	return &tx{l: l, from: from, tables: l.tables, meta: at, base: at.size, now: at.time}
 }
 
 func (t *tx) readOnly() bool { return t.batch == nil }
@@ -178,21 +148,21 @@ func (t *tx) commit(to state.Applied) error {
 	if err := t.l.db.Commit(t.batch, to); err != nil {
 		return err
 	}
-	t.settle()
+	t.keep()
 	t.l.meta = t.meta
 	t.l.publish()
 	return nil
 }
 
-// settle moves what was committed into the rows kept decoded.
-func (t *tx) settle() {
-	t.authors.settle()
-	t.handles.settle()
-	t.bindings.settle()
-	t.nodes.settle()
-	t.runs.settle()
+// keep moves what was committed into the rows kept decoded.
+func (t *tx) keep() {
+	t.authors.keep()
+	t.handles.keep()
+	t.bindings.keep()
+	t.nodes.keep()
+	t.runs.keep()
 	for no, d := range t.devices {
-		t.l.tables.devices.put(no, d)
+		t.l.devices.put(no, d)
 	}
 }
 

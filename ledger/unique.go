@@ -38,7 +38,7 @@ func (t *tx) device(author *Author) (*device, error) {
 }
 
 func (t *tx) committedDevice(no uint64) (*device, error) {
-	if d, ok := t.l.tables.devices.peek(no); ok && !t.readOnly() {
+	if d, ok := t.l.devices.peek(no); ok && !t.readOnly() {
 		return d, nil
 	}
 	return t.loadDevice(no)
@@ -51,7 +51,7 @@ func (t *tx) loadDevice(no uint64) (*device, error) {
 		return d, err
 	}
 	d.boot, d.seq = binary.BigEndian.Uint64(key[9:]), binary.BigEndian.Uint64(key[17:])
-	u, err := t.l.tables.used.parse(number{no, d.boot, d.seq}, row)
+	u, err := t.used.parse(key[1:], row)
 	if err != nil {
 		return nil, err
 	}
