@@ -235,19 +235,7 @@ func (v *Vault) identifiers(n uint64, who *store.Subject) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list identifierList
+	var list []string
 	err = layout.Decode(content, &list)
 	return list, err
-}
-
-// identifierList are the identifiers of a subject.
-type identifierList []string
-
-// Fields is the layout of what is sealed.
-func (l *identifierList) Fields(c *layout.Codec) {
-	layout.List(c, (*[]string)(l), 4, func(one *string) {
-		b := []byte(*one)
-		c.Bytes(&b)
-		*one = string(b)
-	})
 }

@@ -47,12 +47,6 @@ func (v *Vault) openRow(leaf uint64, kind rowKind, number uint64, sealed []byte)
 	return plain, nil
 }
 
-// slotList are the slots of a subject.
-type slotList []uint64
-
-// Fields is the layout of what is sealed.
-func (l *slotList) Fields(c *layout.Codec) { c.U64s((*[]uint64)(l)) }
-
 // subjectOf opens a slot's link to its subject.
 func (v *Vault) subjectOf(n uint64, slot *store.Slot) (uint64, error) {
 	if slot.Gone.Has(entry.ClassClinical) || slot.Link == nil {
@@ -78,7 +72,7 @@ func (v *Vault) slotsUnder(n uint64, who *store.Subject) ([]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
-	var slots slotList
+	var slots []uint64
 	err = layout.Decode(content, &slots)
 	return slots, err
 }

@@ -141,7 +141,7 @@ func (s *site) rekeyByHand(leaves []uint64, change func(node []byte)) *store.Rek
 	s.must(err)
 	own, err := s.keyring.Unwrap(top.Root, top.Wrapped, vaulttest.TopData(euGroup, top.Height, top.Epoch))
 	s.must(err)
-	plain, err := vaulttest.Key(*own).Cipher().Open(nil, nil, node.Sealed, vaulttest.NodeData(euGroup, at, node.Epoch))
+	plain, err := vaulttest.Key(*own).Cipher().Open(nil, nil, node.Sealed[:], vaulttest.NodeData(euGroup, at, node.Epoch))
 	s.must(err)
 	for _, leaf := range leaves {
 		clear(plain[leaf*keytree.KeySize:][:keytree.KeySize])
@@ -157,7 +157,7 @@ func (s *site) rekeyByHand(leaves []uint64, change func(node []byte)) *store.Rek
 	_, err = s.random.Read(fresh[:])
 	s.must(err)
 	sealed := fresh.Cipher().Seal(nil, nil, plain, vaulttest.NodeData(euGroup, at, c.Base+1))
-	c.Nodes = []store.Node{{Place: at, Epoch: c.Base + 1, Sealed: sealed}}
+	c.Nodes = []store.Node{{Place: at, Sealed: (*store.SealedNode)(sealed)}}
 	c.Wrapped, err = s.keyring.Wrap(c.Root, (*keytree.Key)(&fresh), vaulttest.TopData(euGroup, top.Height, c.Base+1))
 	s.must(err)
 	return c

@@ -95,7 +95,7 @@ func (b *batch) seal(ctx context.Context, r *Record) (p store.PutRecord, err err
 	if err := s.CheckSealed(r.Parts, r.Openings, true); err != nil {
 		return p, err
 	}
-	p = store.PutRecord{Late: isLate(s), ID: s.ID(), Record: store.Record{Parts: r.Parts.Encode()}}
+	p = store.PutRecord{Late: isLate(s), ID: s.ID(), Content: store.Content{Parts: r.Parts.Encode()}}
 	owner, leaf, err := b.place(ctx, r)
 	if err != nil {
 		return p, err

@@ -201,9 +201,9 @@ func (v *Vault) register(ctx context.Context, given store.Allocation, registered
 		return entry.Handle{}, false, err
 	}
 	c := &store.Register{Given: given, Base: registered}
-	identifiers := padRow(layout.Encode((*identifierList)(&r.Identifiers)))
+	identifiers := padRow(layout.Encode(&r.Identifiers))
 	defer clear(identifiers)
-	slots := slotList{given.Slot}
+	slots := []uint64{given.Slot}
 	if c.Record, err = v.sealRow(who.Identity, rowIdentifiers, given.Subject, identifiers); err != nil {
 		return entry.Handle{}, false, err
 	}

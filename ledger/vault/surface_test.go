@@ -22,7 +22,7 @@ func TestOnlyTheGateDecrypts(t *testing.T) {
 		"store.Store.Jurisdiction": "a name",
 		"store.View.Record":        "ciphertext",
 		"store.View.Kept":          "a statement for the log",
-		"store.Record.Seal":        "ciphertext",
+		"store.Content.Seal":       "ciphertext",
 		"store.Verdict.Message":    "what a member says of a root version",
 		"store.Attest.Message":     "what a member says of a root version",
 		"keytree.RecordData":       "numbers, in clear",

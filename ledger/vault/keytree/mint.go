@@ -43,7 +43,7 @@ func (t *Tree) plant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.cfg.Propose(ctx, &store.Plant{Root: root, Wrapped: wrapped, Node: sealed.Sealed})
+	_, err = t.cfg.Propose(ctx, &store.Plant{Root: root, Wrapped: wrapped, Node: sealed.Sealed[:]})
 	return store.UnlessOutdated(err)
 }
 
@@ -68,7 +68,7 @@ func (t *Tree) freshNode(n *node, at store.Place, epoch uint64) (*Key, store.Nod
 		return nil, store.Node{}, err
 	}
 	sealed, err := n.seal(&own, nodeData(t.group(), at, epoch))
-	return &own, store.Node{Place: at, Epoch: epoch, Sealed: sealed}, err
+	return &own, store.Node{Place: at, Sealed: sealed}, err
 }
 
 // buildMint makes the nodes of the plan: fresh ones from the bottom, each
@@ -128,7 +128,7 @@ func (t *Tree) join(top *store.Top, at, child store.Place, key *Key, epoch uint6
 		defer own.wipe()
 		n[child.Index()] = *key
 		sealed, err := n.seal(own, nodeData(t.group(), at, epoch))
-		joint = store.Node{Place: at, Epoch: epoch, Sealed: sealed}
+		joint = store.Node{Place: at, Sealed: sealed}
 		return err
 	})
 	return joint, err

@@ -18,7 +18,7 @@ type node [store.FanOut]Key
 
 func (n *node) wipe() { clear(n[:]) }
 
-func (n *node) seal(own *Key, associated []byte) ([]byte, error) {
+func (n *node) seal(own *Key, associated []byte) (*store.SealedNode, error) {
 	a, err := own.aead()
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (n *node) seal(own *Key, associated []byte) ([]byte, error) {
 	}
 	sealed := a.Seal(nil, nil, plain, associated)
 	clear(plain)
-	return sealed, nil
+	return (*store.SealedNode)(sealed), nil
 }
 
 func openNode(own *Key, sealed, associated []byte) (*node, error) {
@@ -53,14 +53,14 @@ func openNode(own *Key, sealed, associated []byte) (*node, error) {
 }
 
 // open opens what was read as the node at a place.
-func (t *Tree) open(own *Key, at store.Place, stored *store.Node, err error) (*node, error) {
+func (t *Tree) open(own *Key, at store.Place, stored *store.NodeRow, err error) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
 	if stored == nil {
 		return nil, fmt.Errorf("%w: %d/%d is missing", ErrNode, at.Level, at.Position)
 	}
-	n, err := openNode(own, stored.Sealed, nodeData(t.group(), at, stored.Epoch))
+	n, err := openNode(own, stored.Sealed[:], nodeData(t.group(), at, stored.Epoch))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %d/%d: %w", ErrNode, at.Level, at.Position, err)
 	}

@@ -76,7 +76,7 @@ func (b *branch) wipe() {
 }
 
 // openBranch opens nodes from the top down; read reads the stored ones.
-func (t *Tree) openBranch(top *store.Top, places []store.Place, read func(store.Place) (*store.Node, error)) (*branch, error) {
+func (t *Tree) openBranch(top *store.Top, places []store.Place, read func(store.Place) (*store.NodeRow, error)) (*branch, error) {
 	own, err := t.unwrap(top)
 	if err != nil {
 		return nil, err

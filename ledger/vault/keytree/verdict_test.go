@@ -84,7 +84,7 @@ func (o *orchard) wrongRekey(root, leaf uint64, fault string) store.Rekey {
 		}
 		sealed, err := b.nodes[at].seal(&own, nodeData(euGroup, at, t.Version+1))
 		o.must(err)
-		c.Nodes = append(c.Nodes, store.Node{Place: at, Epoch: t.Version + 1, Sealed: sealed})
+		c.Nodes = append(c.Nodes, store.Node{Place: at, Sealed: sealed})
 		if at != t.Place() {
 			b.nodes[at.Parent()][at.Index()] = own
 			continue

@@ -1,9 +1,10 @@
-// Package layout is the one fixed layout of a vault's commands, rows and sealed
-// lists: big-endian integers, byte strings behind a four-byte length, lists
-// behind a four-byte count.
+// Package layout is the one spelling of a vault's commands, rows and sealed
+// lists: the exported fields of a Go type, in their order. Numbers are big-endian;
+// byte strings stand behind a four-byte length, lists behind a four-byte count;
+// an array of bytes stands as it is.
 //
-// Its law: a type names its fields once, in Fields, and that one list is both
-// its writer and its reader. There is one spelling of each value, and reading is
-// strict: what is missing, left over or counted wrongly is ErrMalformed. It
-// imports nothing of this module.
+// Its law: whoever reorders, adds or retypes a field of a type that is written by
+// this package changes the format. There is one spelling of each value, and
+// reading is strict: what is missing, left over or counted wrongly is
+// ErrMalformed. It imports nothing of this module.
 package layout

@@ -3,100 +3,54 @@ package layout
 import (
 	"encoding/binary"
 	"errors"
+	"reflect"
 )
 
 // ErrMalformed says that bytes are not what they should be: a command, a row, or
 // what was sealed. A node that meets it in its state stops.
 var ErrMalformed = errors.New("vault: malformed bytes")
 
-// Fields is a value with a layout: it hands each of its fields to the codec, in
-// order.
-type Fields interface{ Fields(c *Codec) }
+// Encode returns the bytes of what a pointer points to.
+func Encode(p any) []byte { return Append(nil, p) }
 
-// Codec writes the fields it is given, or fills them. After the first fault it
-// fills zeros; the fault comes out of Decode.
-type Codec struct {
-	b       []byte
-	reading bool
-	broken  bool
-}
+// Append appends the bytes of what a pointer points to. Its type is made of
+// bool, uint8, uint64, string, arrays of bytes and pointers to them, slices and
+// structs.
+func Append(b []byte, p any) []byte { return appendValue(b, reflect.ValueOf(p).Elem()) }
 
-// Encode returns the bytes of f.
-func Encode(f Fields) []byte { return Append(nil, f) }
-
-// Append appends the bytes of f to b.
-func Append(b []byte, f Fields) []byte {
-	c := Codec{b: b}
-	f.Fields(&c)
-	return c.b
-}
-
-// Decode fills f from exactly these bytes, into which its byte strings then
-// point, or returns ErrMalformed.
-func Decode(b []byte, f Fields) error {
-	c := Codec{b: b, reading: true}
-	f.Fields(&c)
-	if c.broken || len(c.b) != 0 {
-		return ErrMalformed
-	}
-	return nil
-}
-
-// take returns the next n bytes of the input, or nil.
-func (c *Codec) take(n int) []byte {
-	if c.broken || n < 0 || n > len(c.b) {
-		c.broken = true
-		return nil
-	}
-	p := c.b[:n:n]
-	c.b = c.b[n:]
-	return p
-}
-
-// Raw is a field of fixed length: p itself.
-func (c *Codec) Raw(p []byte) {
-	if c.reading {
-		copy(p, c.take(len(p)))
-		return
-	}
-	c.b = append(c.b, p...)
-}
-
-// Fixed is a byte string whose length n both sides know.
-func (c *Codec) Fixed(p *[]byte, n int) {
-	if c.reading {
-		*p = c.take(n)
-		return
-	}
-	c.b = append(c.b, *p...)
-}
-
-// U64 is one number after the other.
-func (c *Codec) U64(list ...*uint64) {
-	for _, n := range list {
-		if !c.reading {
-			c.b = binary.BigEndian.AppendUint64(c.b, *n)
-		} else if p := c.take(8); p != nil {
-			*n = binary.BigEndian.Uint64(p)
+func appendValue(b []byte, v reflect.Value) []byte {
+	switch v.Kind() {
+	case reflect.Bool:
+		return append(b, Bit(v.Bool()))
+	case reflect.Uint8:
+		return append(b, byte(v.Uint()))
+	case reflect.Uint64:
+		return binary.BigEndian.AppendUint64(b, v.Uint())
+	case reflect.String:
+		return append(appendCount(b, v.Len()), v.String()...)
+	case reflect.Pointer:
+		return append(b, v.Elem().Bytes()...)
+	case reflect.Array:
+		return append(b, v.Bytes()...)
+	case reflect.Slice:
+		b = appendCount(b, v.Len())
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return append(b, v.Bytes()...)
 		}
+		for i := range v.Len() {
+			b = appendValue(b, v.Index(i))
+		}
+		return b
+	case reflect.Struct:
+		for i := range v.NumField() {
+			b = appendValue(b, v.Field(i))
+		}
+		return b
 	}
+	panic("layout: no spelling of " + v.Type().String())
 }
 
-// U8 is a number of one byte, of any such type.
-func U8[T ~uint8](c *Codec, n *T) {
-	if !c.reading {
-		c.b = append(c.b, byte(*n))
-	} else if p := c.take(1); p != nil {
-		*n = T(p[0])
-	}
-}
-
-// Bool is one byte, 1 for true.
-func (c *Codec) Bool(v *bool) {
-	n := Bit(*v)
-	U8(c, &n)
-	*v = n == 1
-}
+func appendCount(b []byte, n int) []byte { return binary.BigEndian.AppendUint32(b, uint32(n)) }
 
 // Bit is a bool as it is written.
 func Bit(v bool) uint8 {
@@ -106,56 +60,108 @@ func Bit(v bool) uint8 {
 	return 0
 }
 
+// Decode fills what a pointer points to from exactly these bytes, or returns
+// ErrMalformed. Byte strings in it then point into b.
+func Decode(b []byte, p any) error {
+	r := reader{b: b}
+	r.value(reflect.ValueOf(p).Elem())
+	if r.broken || len(r.b) != 0 {
+		return ErrMalformed
+	}
+	return nil
+}
+
+// reader gives zeros after the first fault.
+type reader struct {
+	b      []byte
+	broken bool
+}
+
+// take returns the next n bytes.
+func (r *reader) take(n int) []byte {
+	if r.broken || n > len(r.b) {
+		r.broken = true
+		return make([]byte, min(n, 8))
+	}
+	p := r.b[:n:n]
+	r.b = r.b[n:]
+	return p
+}
+
 // count is the length of a list whose items take at least size bytes each, so
 // that a forged count cannot make the reader allocate.
-func (c *Codec) count(n, size int) int {
-	if !c.reading {
-		c.b = binary.BigEndian.AppendUint32(c.b, uint32(n))
-		return n
-	}
-	p := c.take(4)
-	if p == nil {
+func (r *reader) count(size int) int {
+	n := binary.BigEndian.Uint32(r.take(4))
+	if uint64(n)*uint64(size) > uint64(len(r.b)) {
+		r.broken = true
 		return 0
 	}
-	if n := binary.BigEndian.Uint32(p); uint64(n)*uint64(size) <= uint64(len(c.b)) {
-		return int(n)
-	}
-	c.broken = true
-	return 0
+	return int(n)
 }
 
-// Bytes is a byte string; an empty one is read as nil.
-func (c *Codec) Bytes(p *[]byte) {
-	n := c.count(len(*p), 1)
-	switch {
-	case !c.reading:
-		c.b = append(c.b, *p...)
-	case n > 0:
-		*p = c.take(n)
+func (r *reader) value(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(r.take(1)[0] == 1)
+	case reflect.Uint8:
+		v.SetUint(uint64(r.take(1)[0]))
+	case reflect.Uint64:
+		v.SetUint(binary.BigEndian.Uint64(r.take(8)))
+	case reflect.String:
+		v.SetString(string(r.take(r.count(1))))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		r.value(v.Elem())
+	case reflect.Array:
+		copy(v.Bytes(), r.take(v.Len()))
+	case reflect.Slice:
+		n := r.count(least(v.Type().Elem()))
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			if n > 0 { // an empty byte string is nil
+				v.SetBytes(r.take(n))
+			}
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), n, n))
+		for i := range n {
+			r.value(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			r.value(v.Field(i))
+		}
+	default:
+		panic("layout: no spelling of " + v.Type().String())
 	}
 }
 
-// U64s is a list of numbers.
-func (c *Codec) U64s(list *[]uint64) { List(c, list, 8, func(n *uint64) { c.U64(n) }) }
-
-// List is a list whose items take at least size bytes each.
-func List[T any](c *Codec, list *[]T, size int, item func(*T)) {
-	n := c.count(len(*list), size)
-	if c.reading {
-		*list = make([]T, n)
+// least is how many bytes a value of a type takes at least.
+func least(t reflect.Type) int {
+	switch t.Kind() {
+	case reflect.Uint64:
+		return 8
+	case reflect.Pointer, reflect.Array:
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		return t.Len()
+	case reflect.Slice, reflect.String:
+		return 4
+	case reflect.Struct:
+		n := 0
+		for i := range t.NumField() {
+			n += least(t.Field(i).Type)
+		}
+		return n
 	}
-	for i := range *list {
-		item(&(*list)[i])
-	}
+	return 1
 }
 
 // Number is one number as a value of its own.
 func Number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // ParseNumber reads what Number wrote, and nothing else.
-func ParseNumber(b []byte) (uint64, error) {
-	if len(b) != 8 {
-		return 0, ErrMalformed
-	}
-	return binary.BigEndian.Uint64(b), nil
+func ParseNumber(b []byte) (n uint64, err error) {
+	err = Decode(b, &n)
+	return n, err
 }

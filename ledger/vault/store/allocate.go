@@ -29,20 +29,8 @@ type Allocate struct {
 	Handle  entry.Handle // drawn by the proposer
 }
 
-func (*Allocate) number() uint16 { return CommandAllocate }
-
-// Fields is the layout of the command.
-func (p *Allocate) Fields(c *layout.Codec) {
-	c.Raw(p.Request[:])
-	layout.U8(c, &p.Class)
-	c.Raw(p.Handle[:])
-}
-
 // Allocation is what a request was given.
 type Allocation struct{ Subject, Slot uint64 }
-
-// Fields is the layout of the row.
-func (g *Allocation) Fields(c *layout.Codec) { c.U64(&g.Subject, &g.Slot) }
 
 // Allocation reads what a request was given; nil if nothing.
 func (v View) Allocation(request entry.RequestID) (*Allocation, error) {
@@ -112,18 +100,8 @@ func (a *applier) allocation(request entry.RequestID) *Allocation {
 
 // vacancy is an allocation that was never registered.
 type vacancy struct {
-	subject uint64
-	request entry.RequestID
-}
-
-type vacancyList []vacancy
-
-// Fields is the layout of the row.
-func (l *vacancyList) Fields(c *layout.Codec) {
-	layout.List(c, (*[]vacancy)(l), 8+entry.IDSize, func(v *vacancy) {
-		c.U64(&v.subject)
-		c.Raw(v.request[:])
-	})
+	Subject uint64
+	Request entry.RequestID
 }
 
 // Vacancies is how many allocations were never registered.
@@ -133,7 +111,7 @@ func (v View) Vacancies() (int, error) {
 }
 
 func (v View) vacancies() ([]vacancy, error) {
-	list, err := parsed[vacancyList](v, key(rowVacant))
+	list, err := parsed[[]vacancy](v, key(rowVacant))
 	if err != nil || list == nil {
 		return nil, err
 	}
@@ -146,15 +124,10 @@ func (a *applier) vacancies() []vacancy {
 	return list
 }
 
-func (a *applier) setVacancies(list []vacancy) { a.put(key(rowVacant), (*vacancyList)(&list)) }
+func (a *applier) setVacancies(list []vacancy) { a.put(key(rowVacant), &list) }
 
 // Vacate gives up every vacancy.
 type Vacate struct{}
-
-func (*Vacate) number() uint16 { return CommandVacate }
-
-// Fields is the layout of the command, which has none.
-func (*Vacate) Fields(*layout.Codec) {}
 
 func (*Vacate) apply(a *applier) Result {
 	a.vacate()
@@ -171,11 +144,11 @@ func (a *applier) vacate() (leaves []uint64) {
 		return nil
 	}
 	for _, v := range list {
-		given, err := a.Allocation(v.request)
+		given, err := a.Allocation(v.Request)
 		given = found(a, given, err)
 		who, slot := a.subject(given.Subject), a.slot(given.Slot)
 		leaves = append(leaves, who.Identity, who.Series, slot.Clinical, slot.Audit)
-		a.delete(key(rowRequest, v.request[:]...))
+		a.delete(key(rowRequest, v.Request[:]...))
 		a.delete(key(rowHandle, slot.Handle[:]...))
 		a.delete(key64(rowSubject, given.Subject))
 		a.delete(key64(rowSlot, given.Slot))
@@ -196,24 +169,13 @@ type Register struct {
 	Record []byte // identifiers, under the identity key
 }
 
-func (*Register) number() uint16 { return CommandRegister }
-
-// Fields is the layout of the command.
-func (p *Register) Fields(c *layout.Codec) {
-	p.Given.Fields(c)
-	c.U64(&p.Base)
-	c.Bytes(&p.Link)
-	c.Bytes(&p.Slots)
-	c.Bytes(&p.Record)
-}
-
 func (p *Register) apply(a *applier) Result {
 	n, vacant := a.counters(), a.vacancies()
-	at := slices.IndexFunc(vacant, func(v vacancy) bool { return v.subject == p.Given.Subject })
+	at := slices.IndexFunc(vacant, func(v vacancy) bool { return v.Subject == p.Given.Subject })
 	if at < 0 || n.Registered != p.Base {
 		return outdated("the directory of subjects")
 	}
-	if given := a.allocation(vacant[at].request); given == nil || *given != p.Given {
+	if given := a.allocation(vacant[at].Request); given == nil || *given != p.Given {
 		return refuse(entry.CodeMalformed, "a registration names another slot than was allocated")
 	}
 	who, slot := a.subject(p.Given.Subject), a.slot(p.Given.Slot)

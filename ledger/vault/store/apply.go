@@ -140,7 +140,7 @@ func (a *applier) set(k, value []byte) {
 	}
 }
 
-func (a *applier) put(k []byte, row layout.Fields) { a.set(k, layout.Encode(row)) }
+func (a *applier) put(k []byte, row any) { a.set(k, layout.Encode(row)) }
 
 func (a *applier) delete(k []byte) {
 	if err := a.b.Delete(k, nil); err != nil {

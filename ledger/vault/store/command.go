@@ -1,6 +1,9 @@
 package store
 
 import (
+	"reflect"
+	"slices"
+
 	"indelible/ledger/entry"
 	"indelible/ledger/vault/layout"
 )
@@ -35,46 +38,35 @@ const (
 )
 
 // Proposal is one of the commands above, before it is encoded: what a member
-// proposes. Its fields are its layout; which are the types is the table below.
-type Proposal interface {
-	layout.Fields
-	number() uint16
-	apply(a *applier) Result
-}
+// proposes. Its fields, in order, are the bytes of the command.
+type Proposal interface{ apply(a *applier) Result }
 
 // proposals is the table of commands; what is not in it stops the node.
-var proposals = [...]func() Proposal{
-	CommandReserveRoot:   blank[ReserveRoot],
-	CommandAbandonRoot:   blank[AbandonRoot],
-	CommandPlant:         blank[Plant],
-	CommandMint:          blank[Mint],
-	CommandRekey:         blank[Rekey],
-	CommandVerdict:       blank[Verdict],
-	CommandDestroyRoot:   blank[DestroyRoot],
-	CommandAttest:        blank[Attest],
-	CommandMembers:       blank[Members],
-	CommandAllocate:      blank[Allocate],
-	CommandRegister:      blank[Register],
-	CommandPutRecords:    blank[PutRecords],
-	CommandRaiseGuard:    blank[RaiseGuard],
-	CommandBeginErasure:  blank[BeginErasure],
-	CommandCancelErasure: blank[CancelErasure],
-	CommandCondemn:       blank[Condemn],
-	CommandKeepStatement: blank[KeepStatement],
-	CommandFinishErasure: blank[FinishErasure],
-	CommandCondemnAudit:  blank[CondemnAudit],
-	CommandSetHold:       blank[SetHold],
-	CommandReleaseHold:   blank[ReleaseHold],
-	CommandSweep:         blank[Sweep],
-	CommandFollow:        blank[Follow],
-	CommandVacate:        blank[Vacate],
-}
-
-func blank[T any, P interface {
-	*T
-	Proposal
-}]() Proposal {
-	return P(new(T))
+var proposals = [...]Proposal{
+	CommandReserveRoot:   (*ReserveRoot)(nil),
+	CommandAbandonRoot:   (*AbandonRoot)(nil),
+	CommandPlant:         (*Plant)(nil),
+	CommandMint:          (*Mint)(nil),
+	CommandRekey:         (*Rekey)(nil),
+	CommandVerdict:       (*Verdict)(nil),
+	CommandDestroyRoot:   (*DestroyRoot)(nil),
+	CommandAttest:        (*Attest)(nil),
+	CommandMembers:       (*Members)(nil),
+	CommandAllocate:      (*Allocate)(nil),
+	CommandRegister:      (*Register)(nil),
+	CommandPutRecords:    (*PutRecords)(nil),
+	CommandRaiseGuard:    (*RaiseGuard)(nil),
+	CommandBeginErasure:  (*BeginErasure)(nil),
+	CommandCancelErasure: (*CancelErasure)(nil),
+	CommandCondemn:       (*Condemn)(nil),
+	CommandKeepStatement: (*KeepStatement)(nil),
+	CommandFinishErasure: (*FinishErasure)(nil),
+	CommandCondemnAudit:  (*CondemnAudit)(nil),
+	CommandSetHold:       (*SetHold)(nil),
+	CommandReleaseHold:   (*ReleaseHold)(nil),
+	CommandSweep:         (*Sweep)(nil),
+	CommandFollow:        (*Follow)(nil),
+	CommandVacate:        (*Vacate)(nil),
 }
 
 // MaxCommand bounds a command's body, bytes: with its envelope a command stays
@@ -95,7 +87,8 @@ func Encode(p Proposal) Command {
 	if put, ok := p.(*PutRecords); ok { // by far the largest, on the hot path: allocate once
 		body = make([]byte, 0, put.size())
 	}
-	return Command{p.number(), layout.Append(body, p)}
+	number := slices.IndexFunc(proposals[:], func(q Proposal) bool { return reflect.TypeOf(p) == reflect.TypeOf(q) })
+	return Command{uint16(number), layout.Append(body, p)}
 }
 
 // Decode reads a command, strictly.
@@ -103,7 +96,10 @@ func Decode(c Command) (Proposal, error) {
 	if int(c.Type) >= len(proposals) || proposals[c.Type] == nil {
 		return nil, ErrUnknownCommand
 	}
-	p := proposals[c.Type]()
+	p, ok := reflect.New(reflect.TypeOf(proposals[c.Type]).Elem()).Interface().(Proposal)
+	if !ok {
+		return nil, ErrUnknownCommand
+	}
 	return p, layout.Decode(c.Body, p)
 }
 

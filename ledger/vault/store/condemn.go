@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/layout"
 )
 
 // Condemn orders that the keys of an approved erasure die: there is no way back.
@@ -14,15 +13,6 @@ type Condemn struct {
 	Request    entry.StatementID
 	Approval   Evidence
 	LedgerTime uint64 // to which the proposer has moved the log, Unix milliseconds
-}
-
-func (*Condemn) number() uint16 { return CommandCondemn }
-
-// Fields is the layout of the command.
-func (p *Condemn) Fields(c *layout.Codec) {
-	c.Raw(p.Request[:])
-	p.Approval.Fields(c)
-	c.U64(&p.LedgerTime)
 }
 
 // ClassesOf are the classes an erasure destroys at once. Audit follows when its
@@ -99,11 +89,6 @@ func (a *applier) leavesOf(e *Erasure) (all, living []uint64) {
 // CondemnAudit destroys the audit records of an erased slot, once the proposer
 // has seen their floor pass. What was sealed after it looked is judged here.
 type CondemnAudit struct{ Slot uint64 }
-
-func (*CondemnAudit) number() uint16 { return CommandCondemnAudit }
-
-// Fields is the layout of the command.
-func (p *CondemnAudit) Fields(c *layout.Codec) { c.U64(&p.Slot) }
 
 func (p *CondemnAudit) apply(a *applier) Result {
 	if !a.has(key64(rowLater, p.Slot)) {

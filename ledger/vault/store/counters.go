@@ -1,7 +1,5 @@
 package store
 
-import "indelible/ledger/vault/layout"
-
 // Counters are the next numbers of everything, and what the sweep has passed.
 type Counters struct {
 	Subjects   uint64 // next subject number
@@ -10,11 +8,6 @@ type Counters struct {
 	Roots      uint64 // newest root version id ever taken; ids begin at 1
 	Registered uint64 // how many registrations there were: what a registration is checked against
 	Swept      uint64 // no record is given an older seal time, Unix milliseconds
-}
-
-// Fields is the layout of the row.
-func (n *Counters) Fields(c *layout.Codec) {
-	c.U64(&n.Subjects, &n.Slots, &n.Leaves, &n.Roots, &n.Registered, &n.Swept)
 }
 
 // Counters reads them; all zero in an empty store.

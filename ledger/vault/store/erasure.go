@@ -27,15 +27,6 @@ type Erasure struct {
 	Leaves  []uint64 // that must be out of the tree before it is executed
 }
 
-// Fields is the layout of the row.
-func (e *Erasure) Fields(c *layout.Codec) {
-	layout.U8(c, &e.State)
-	layout.U8(c, &e.Scope)
-	c.U64(&e.Subject)
-	c.U64s(&e.Slots)
-	c.U64s(&e.Leaves)
-}
-
 // Erasure reads the erasure of a request; nil if it has not begun here.
 func (v View) Erasure(request entry.StatementID) (*Erasure, error) {
 	return parsed[Erasure](v, key(rowErase, request[:]...))
@@ -89,15 +80,6 @@ type BeginErasure struct {
 	Slots   []uint64 // ascending
 }
 
-func (*BeginErasure) number() uint16 { return CommandBeginErasure }
-
-// Fields is the layout of the command.
-func (p *BeginErasure) Fields(c *layout.Codec) {
-	p.Request.Fields(c)
-	c.U64(&p.Subject)
-	c.U64s(&p.Slots)
-}
-
 func (p *BeginErasure) apply(a *applier) Result {
 	l, body, fault := a.s.verifyStep(p.Request, entry.StepRequest, entry.StatementID{})
 	if fault != nil {
@@ -123,14 +105,6 @@ func (p *BeginErasure) apply(a *applier) Result {
 type CancelErasure struct {
 	Request entry.StatementID
 	Cancel  Evidence
-}
-
-func (*CancelErasure) number() uint16 { return CommandCancelErasure }
-
-// Fields is the layout of the command.
-func (p *CancelErasure) Fields(c *layout.Codec) {
-	c.Raw(p.Request[:])
-	p.Cancel.Fields(c)
 }
 
 func (p *CancelErasure) apply(a *applier) Result {
@@ -161,16 +135,6 @@ type KeepStatement struct {
 	Author    entry.AuthorID
 	Step      entry.ErasureStep
 	Statement []byte
-}
-
-func (*KeepStatement) number() uint16 { return CommandKeepStatement }
-
-// Fields is the layout of the command.
-func (p *KeepStatement) Fields(c *layout.Codec) {
-	c.Raw(p.Request[:])
-	c.Raw(p.Author[:])
-	layout.U8(c, &p.Step)
-	c.Bytes(&p.Statement)
 }
 
 func (p *KeepStatement) apply(a *applier) Result {
@@ -208,14 +172,6 @@ func (v View) KeptCompletes(request entry.StatementID, f func(statement []byte) 
 type FinishErasure struct {
 	Request  entry.StatementID
 	Complete Evidence
-}
-
-func (*FinishErasure) number() uint16 { return CommandFinishErasure }
-
-// Fields is the layout of the command.
-func (p *FinishErasure) Fields(c *layout.Codec) {
-	c.Raw(p.Request[:])
-	p.Complete.Fields(c)
 }
 
 func (p *FinishErasure) apply(a *applier) Result {

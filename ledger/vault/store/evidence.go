@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/layout"
 	"indelible/proof"
 )
 
@@ -14,12 +13,6 @@ import (
 type Evidence struct {
 	Statement []byte
 	Receipt   []byte
-}
-
-// Fields is the layout within commands.
-func (e *Evidence) Fields(c *layout.Codec) {
-	c.Bytes(&e.Statement)
-	c.Bytes(&e.Receipt)
 }
 
 // logged is a statement that evidence proved.

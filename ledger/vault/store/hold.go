@@ -2,23 +2,14 @@ package store
 
 import (
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/layout"
 )
 
 // hold is a hold known here.
 type hold struct {
-	released bool
-	class    entry.Class
-	subject  uint64
-	slots    []uint64
-}
-
-// Fields is the layout of the row.
-func (h *hold) Fields(c *layout.Codec) {
-	c.Bool(&h.released)
-	layout.U8(c, &h.class)
-	c.U64(&h.subject)
-	c.U64s(&h.slots)
+	Released bool
+	Class    entry.Class
+	Subject  uint64
+	Slots    []uint64
 }
 
 // HasHold reports whether a hold is known here, in force or released.
@@ -31,16 +22,6 @@ type SetHold struct {
 	Subject uint64
 	Class   entry.Class
 	Slots   []uint64 // ascending
-}
-
-func (*SetHold) number() uint16 { return CommandSetHold }
-
-// Fields is the layout of the command.
-func (p *SetHold) Fields(c *layout.Codec) {
-	p.Set.Fields(c)
-	c.U64(&p.Subject)
-	layout.U8(c, &p.Class)
-	c.U64s(&p.Slots)
 }
 
 func (p *SetHold) apply(a *applier) Result {
@@ -60,7 +41,7 @@ func (p *SetHold) apply(a *applier) Result {
 	if outlived {
 		return Result{Refusal: Erased()}
 	}
-	a.put(key(rowHold, id[:]...), &hold{class: p.Class, subject: p.Subject, slots: p.Slots})
+	a.put(key(rowHold, id[:]...), &hold{Class: p.Class, Subject: p.Subject, Slots: p.Slots})
 	for _, n := range p.Slots {
 		a.set(keyHeld(n, p.Class, id), nil)
 	}
@@ -74,14 +55,6 @@ type ReleaseHold struct {
 	Confirmation Evidence
 }
 
-func (*ReleaseHold) number() uint16 { return CommandReleaseHold }
-
-// Fields is the layout of the command.
-func (p *ReleaseHold) Fields(c *layout.Codec) {
-	p.Release.Fields(c)
-	p.Confirmation.Fields(c)
-}
-
 func (p *ReleaseHold) apply(a *applier) Result {
 	l, body, fault := a.s.verifyHold(p.Release, entry.HoldRelease, "releases")
 	if fault == nil && !a.s.single {
@@ -93,16 +66,16 @@ func (p *ReleaseHold) apply(a *applier) Result {
 	set := key(rowHold, body.Set[:]...)
 	h, err := parsed[hold](a.View, set)
 	a.fail(err)
-	if h == nil || h.released {
+	if h == nil || h.Released {
 		return Result{}
 	}
-	h.released = true
+	h.Released = true
 	a.put(set, h)
-	for _, n := range h.slots {
-		a.delete(keyHeld(n, h.class, body.Set))
+	for _, n := range h.Slots {
+		a.delete(keyHeld(n, h.Class, body.Set))
 	}
 	a.change.Due = true
-	a.raise(h.slots, 0)
+	a.raise(h.Slots, 0)
 	return Result{}
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/layout"
 )
 
 // maxMembers bounds the nodes that hold one vault.
@@ -43,16 +42,6 @@ func (m *Member) Signed(message, signature []byte) bool {
 // Members replaces the set of nodes that hold this vault. Versions that waited
 // for a node that is no longer among them may be destroyed by that.
 type Members struct{ List []Member } // in the order of CompareMembers
-
-func (*Members) number() uint16 { return CommandMembers }
-
-// Fields is the layout of the command, and of the row.
-func (m *Members) Fields(c *layout.Codec) {
-	layout.List(c, &m.List, entry.HashSize+4, func(one *Member) {
-		c.Raw(one.Author[:])
-		c.Bytes(&one.Key)
-	})
-}
 
 func (m *Members) apply(a *applier) Result {
 	if len(m.List) == 0 || len(m.List) > maxMembers || !slices.IsSortedFunc(m.List, CompareMembers) {

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/layout"
 )
 
 // Plant writes the first node: 64 leaves under the first root version.
@@ -14,21 +13,12 @@ type Plant struct {
 	Node    []byte // sealed, at level 1, position 0, of FirstVersion
 }
 
-func (*Plant) number() uint16 { return CommandPlant }
-
-// Fields is the layout of the command.
-func (p *Plant) Fields(c *layout.Codec) {
-	c.U64(&p.Root)
-	c.Bytes(&p.Wrapped)
-	c.Bytes(&p.Node)
-}
-
 func (p *Plant) apply(a *applier) Result {
-	if a.top() != nil || a.rootState(p.Root) != RootReserved || len(p.Node) != nodeSize || len(p.Wrapped) == 0 {
+	if a.top() != nil || a.rootState(p.Root) != RootReserved || len(p.Node) != len(SealedNode{}) || len(p.Wrapped) == 0 {
 		a.abandon(p.Root)
 		return outdated("the key tree")
 	}
-	a.setNode(Node{Place{1, 0}, FirstVersion, p.Node})
+	a.setNodes([]Node{{Place{1, 0}, (*SealedNode)(p.Node)}}, FirstVersion)
 	a.put(key(rowTop), &Top{Version: FirstVersion, Epoch: FirstVersion, Height: 1, Blocks: 1, Root: p.Root, Wrapped: p.Wrapped})
 	a.change.TreeWritten, a.change.Due = true, true
 	a.setRoot(p.Root, RootCurrent)
@@ -41,15 +31,6 @@ type Mint struct {
 	Base    uint64 // version of the tree it was built on
 	Wrapped []byte // key of the new top; nil unless the tree grows
 	Nodes   []Node // as PlanMint lists them, from the bottom
-}
-
-func (*Mint) number() uint16 { return CommandMint }
-
-// Fields is the layout of the command.
-func (m *Mint) Fields(c *layout.Codec) {
-	c.U64(&m.Base)
-	c.Bytes(&m.Wrapped)
-	nodeList(c, &m.Nodes, m.Base+1)
 }
 
 func (m *Mint) apply(a *applier) Result {
@@ -70,9 +51,7 @@ func (m *Mint) apply(a *applier) Result {
 		t.Height++
 		t.Epoch, t.Wrapped = t.Version, m.Wrapped
 	}
-	for _, n := range m.Nodes {
-		a.setNode(n)
-	}
+	a.setNodes(m.Nodes, t.Version)
 	a.change.TreeWritten = true
 	a.put(key(rowTop), t)
 	return Result{}

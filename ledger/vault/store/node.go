@@ -1,12 +1,5 @@
 package store
 
-import (
-	"encoding/binary"
-	"fmt"
-
-	"indelible/ledger/vault/layout"
-)
-
 // FirstVersion is the tree's version after planting.
 const FirstVersion = 1
 
@@ -14,17 +7,10 @@ const FirstVersion = 1
 type Top struct {
 	Version uint64 // of the tree: every change of it raises it
 	Epoch   uint64 // version at which the wrapped key was wrapped
-	Height  uint8
 	Blocks  uint64 // of 64 leaves each
 	Root    uint64 // root version under which the key is wrapped
+	Height  uint8
 	Wrapped []byte // key of the one node of the highest level
-}
-
-// Fields is the layout of the row.
-func (t *Top) Fields(c *layout.Codec) {
-	c.U64(&t.Version, &t.Epoch, &t.Blocks, &t.Root)
-	layout.U8(c, &t.Height)
-	c.Bytes(&t.Wrapped)
 }
 
 // Place is where the top node stands.
@@ -52,44 +38,34 @@ func (a *applier) oldTop() *Top {
 	return t
 }
 
-// Node is a node of the key tree.
+// Node is a node of the key tree, in a command.
 type Node struct {
 	Place
-	Epoch  uint64 // the version of the tree that wrote it
-	Sealed []byte // its 64 keys, sealed under its own
+	Sealed *SealedNode
 }
 
-func (a *applier) setNode(n Node) {
-	a.set(keyNode(rowNode, n.Place), append(layout.Number(n.Epoch), n.Sealed...))
+// NodeRow is a node as it is stored.
+type NodeRow struct {
+	Epoch  uint64 // the version of the tree that wrote it
+	Sealed *SealedNode
+}
+
+// SealedNode are the 64 keys of a node, sealed under its own, with a nonce of 12
+// bytes and a tag of 16.
+type SealedNode [FanOut*32 + 28]byte
+
+func (a *applier) setNodes(list []Node, epoch uint64) {
+	for _, n := range list {
+		a.put(keyNode(rowNode, n.Place), &NodeRow{epoch, n.Sealed})
+	}
 }
 
 // Node reads a node; nil if there is none.
-func (v View) Node(at Place) (*Node, error) { return v.node(rowNode, at) }
+func (v View) Node(at Place) (*NodeRow, error) { return parsed[NodeRow](v, keyNode(rowNode, at)) }
 
 // OldNode reads a node as it was before the last rekey, under the same
 // condition as OldTop.
-func (v View) OldNode(at Place) (*Node, error) { return v.node(rowOld, at) }
-
-func (v View) node(letter byte, at Place) (*Node, error) {
-	row, err := v.get(keyNode(letter, at))
-	if row == nil || err != nil {
-		return nil, err
-	}
-	if len(row) != 8+nodeSize {
-		return nil, fmt.Errorf("vault: node row of %d bytes: %w", len(row), layout.ErrMalformed)
-	}
-	return &Node{Place: at, Epoch: binary.BigEndian.Uint64(row), Sealed: row[8:]}, nil
-}
-
-// nodeList is a list of nodes in a command. Their epoch is the command's.
-func nodeList(c *layout.Codec, list *[]Node, epoch uint64) {
-	layout.List(c, list, nodeListed, func(n *Node) {
-		layout.U8(c, &n.Level)
-		c.U64(&n.Position)
-		c.Fixed(&n.Sealed, nodeSize)
-		n.Epoch = epoch
-	})
-}
+func (v View) OldNode(at Place) (*NodeRow, error) { return parsed[NodeRow](v, keyNode(rowOld, at)) }
 
 func placesOf(list []Node) []Place {
 	places := make([]Place, 0, len(list))

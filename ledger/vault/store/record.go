@@ -28,34 +28,26 @@ const (
 // Owner says where a record lies: in a slot, or with a subject when its part is
 // of class series.
 type Owner struct {
+	Space  uint8
 	Number uint64 // of the slot or subject
-
-	space  uint8
-	within uint8 // the range
+	Range  uint8
 }
 
 // DataOf owns the clinical and identity parts of a slot.
-func DataOf(slot uint64) Owner { return Owner{slot, spaceSlot, rangeData} }
+func DataOf(slot uint64) Owner { return Owner{spaceSlot, slot, rangeData} }
 
 // AuditOf owns the audit parts of a slot.
-func AuditOf(slot uint64) Owner { return Owner{slot, spaceSlot, rangeAudit} }
+func AuditOf(slot uint64) Owner { return Owner{spaceSlot, slot, rangeAudit} }
 
 // SeriesOf owns the parts of class series of a subject.
-func SeriesOf(subject uint64) Owner { return Owner{subject, spaceSeries, rangeData} }
-
-// Fields is the layout within commands, and within the key of a recent record.
-func (o *Owner) Fields(c *layout.Codec) {
-	layout.U8(c, &o.space)
-	c.U64(&o.Number)
-	layout.U8(c, &o.within)
-}
+func SeriesOf(subject uint64) Owner { return Owner{spaceSeries, subject, rangeData} }
 
 // prefix begins the keys of the owner's records.
 func (o Owner) prefix() []byte {
-	if o.space == spaceSeries {
+	if o.Space == spaceSeries {
 		return key64(rowSeries, o.Number)
 	}
-	return key64(rowRecord, o.Number, o.within)
+	return key64(rowRecord, o.Number, o.Range)
 }
 
 func (o Owner) key(id entry.StatementID) []byte { return append(o.prefix(), id[:]...) }
@@ -66,31 +58,21 @@ type Seal struct {
 	Sealed []byte
 }
 
-// Record is a record as stored. Its parts are hiding commitments and stand in
+// Content is what a record holds. Its parts are hiding commitments and stand in
 // clear.
-type Record struct {
-	At    uint64 // seal time, Unix milliseconds
+type Content struct {
 	Parts []byte // encoded entry.Parts
 	Seals []Seal
 }
 
-// Fields is the layout of the row.
-func (r *Record) Fields(c *layout.Codec) {
-	c.U64(&r.At)
-	r.content(c)
-}
-
-// content is all but the seal time, which Apply gives.
-func (r *Record) content(c *layout.Codec) {
-	c.Bytes(&r.Parts)
-	layout.List(c, &r.Seals, 1+4, func(s *Seal) {
-		layout.U8(c, &s.Class)
-		c.Bytes(&s.Sealed)
-	})
+// Record is a record as stored.
+type Record struct {
+	At uint64 // seal time, Unix milliseconds
+	Content
 }
 
 // Seal is the sealed part of a class; nil if there is none.
-func (r *Record) Seal(class entry.Class) []byte {
+func (r *Content) Seal(class entry.Class) []byte {
 	for _, s := range r.Seals {
 		if s.Class == class {
 			return s.Sealed
@@ -129,7 +111,7 @@ type PutRecord struct {
 	Owner Owner
 	Late  bool // still accepted when the subject's erasure has been requested
 	ID    entry.StatementID
-	Record
+	Content
 }
 
 // Size is the length of the record in a command, bytes.
@@ -157,18 +139,6 @@ func (p *PutRecords) size() int {
 	return n
 }
 
-func (*PutRecords) number() uint16 { return CommandPutRecords }
-
-// Fields is the layout of the command.
-func (p *PutRecords) Fields(c *layout.Codec) {
-	layout.List(c, &p.List, putMin, func(r *PutRecord) {
-		r.Owner.Fields(c)
-		c.Bool(&r.Late)
-		c.Raw(r.ID[:])
-		r.content(c)
-	})
-}
-
 // What PutRecords answers for each record.
 const (
 	putDone     = 0
@@ -177,20 +147,14 @@ const (
 	putUnknown  = 3
 )
 
+// putAnswer is the answer for one record; there are as many as there were
+// records.
 type putAnswer struct {
-	code     uint8
-	sealedAt uint64 // with putDone
+	Code     uint8
+	SealedAt uint64 // with putDone
 }
 
-type putAnswers []putAnswer
-
-// Fields is the layout of the answer: as many as there were records.
-func (l putAnswers) Fields(c *layout.Codec) {
-	for i := range l {
-		layout.U8(c, &l[i].code)
-		c.U64(&l[i].sealedAt)
-	}
-}
+const putAnswerSize = 1 + 8 // bytes
 
 // Sealed is what became of one record.
 type Sealed struct {
@@ -200,15 +164,18 @@ type Sealed struct {
 
 // PutAnswers reads what PutRecords answered for n records.
 func PutAnswers(value []byte, n int) ([]Sealed, error) {
-	answers := make(putAnswers, n)
-	if err := layout.Decode(value, answers); err != nil {
-		return nil, fmt.Errorf("vault: answer to a put: %w", err)
+	if len(value) != n*putAnswerSize {
+		return nil, fmt.Errorf("vault: answer to a put: %w", layout.ErrMalformed)
 	}
 	list := make([]Sealed, n)
-	for i, one := range answers {
-		switch one.code {
+	for i := range list {
+		var one putAnswer
+		if err := layout.Decode(value[i*putAnswerSize:][:putAnswerSize], &one); err != nil {
+			return nil, err
+		}
+		switch one.Code {
 		case putDone:
-			list[i].At = one.sealedAt
+			list[i].At = one.SealedAt
 		case putErased:
 			list[i].Refusal = Erased()
 		case putConflict:
@@ -222,7 +189,7 @@ func PutAnswers(value []byte, n int) ([]Sealed, error) {
 
 func (p *PutRecords) apply(a *applier) Result {
 	at := max(a.now, a.counters().Swept)
-	answers := make(putAnswers, len(p.List))
+	value := make([]byte, 0, putAnswerSize*len(p.List))
 	owners := make(map[Owner]acceptance)
 	for i := range p.List {
 		r := &p.List[i]
@@ -231,9 +198,10 @@ func (p *PutRecords) apply(a *applier) Result {
 			accepts = a.acceptance(r.Owner)
 			owners[r.Owner] = accepts
 		}
-		answers[i] = a.putOne(r, accepts, at)
+		answer := a.putOne(r, accepts, at)
+		value = layout.Append(value, &answer)
 	}
-	return Result{Value: layout.Encode(answers)}
+	return Result{Value: value}
 }
 
 // acceptance is what an owner takes in.
@@ -247,7 +215,7 @@ const (
 )
 
 func (a *applier) acceptance(o Owner) acceptance {
-	if o.space == spaceSeries {
+	if o.Space == spaceSeries {
 		who, err := a.Subject(o.Number)
 		a.fail(err)
 		if who == nil {
@@ -260,7 +228,7 @@ func (a *applier) acceptance(o Owner) acceptance {
 	if slot == nil {
 		return acceptsUnknown
 	}
-	if o.within == rangeAudit {
+	if o.Range == rangeAudit {
 		return allBut(slot.Gone, entry.ClassAudit)
 	}
 	marked, err := a.any(key64(rowMark, o.Number)) // by an erasure, for good unless that is cancelled
@@ -282,23 +250,22 @@ func allBut(gone Classes, needed ...entry.Class) acceptance {
 func (a *applier) putOne(p *PutRecord, accepts acceptance, at uint64) putAnswer {
 	switch {
 	case accepts == acceptsUnknown:
-		return putAnswer{code: putUnknown}
+		return putAnswer{Code: putUnknown}
 	case accepts == acceptsNothing, accepts == acceptsLate && !p.Late:
-		return putAnswer{code: putErased}
+		return putAnswer{Code: putErased}
 	}
 	old := a.record(p.Owner, p.ID)
 	if old == nil {
-		p.At = at
-		a.keepRecord(p.Owner, p.ID, &p.Record)
+		a.keepRecord(p.Owner, p.ID, &Record{at, p.Content})
 		return putAnswer{putDone, at}
 	}
 	if !bytes.Equal(old.Parts, p.Parts) {
-		return putAnswer{code: putConflict}
+		return putAnswer{Code: putConflict}
 	}
 	if at < old.At+sealFresh {
 		return putAnswer{putDone, old.At}
 	}
-	a.delete((&Recent{old.At, p.Owner, p.ID}).key())
+	a.delete(recentKey(old.At, p.Owner, p.ID))
 	old.At = at
 	a.keepRecord(p.Owner, p.ID, old)
 	return putAnswer{putDone, at}
@@ -312,10 +279,10 @@ func (a *applier) record(o Owner, id entry.StatementID) *Record {
 
 func (a *applier) keepRecord(o Owner, id entry.StatementID, r *Record) {
 	a.put(o.key(id), r)
-	if o.space == spaceSeries {
+	if o.Space == spaceSeries {
 		a.set(key(rowSealer, id[:]...), layout.Number(o.Number))
 	}
-	a.set((&Recent{r.At, o, id}).key(), nil)
+	a.set(recentKey(r.At, o, id), nil)
 }
 
 // youngAudit reports whether a slot has an audit record that was sealed within

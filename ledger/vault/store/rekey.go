@@ -19,16 +19,6 @@ type Rekey struct {
 	Nodes   []Node   // exactly the ancestors of the leaves
 }
 
-func (*Rekey) number() uint16 { return CommandRekey }
-
-// Fields is the layout of the command.
-func (r *Rekey) Fields(c *layout.Codec) {
-	c.U64(&r.Base, &r.Root)
-	c.Bytes(&r.Wrapped)
-	c.U64s(&r.Leaves)
-	nodeList(c, &r.Nodes, r.Base+1)
-}
-
 // apply needs no key: it checks that the command rewrites all and only what lies
 // above condemned leaves. Whether the ciphertexts hold what they should is for
 // the members' verdicts. A refused attempt abandons its root version, because
@@ -40,9 +30,7 @@ func (r *Rekey) apply(a *applier) Result {
 		return Result{Refusal: fault}
 	}
 	r.keepOld(a, t)
-	for _, n := range r.Nodes {
-		a.setNode(n)
-	}
+	a.setNodes(r.Nodes, t.Version+1)
 	for _, leaf := range r.Leaves {
 		a.delete(key64(rowCondemned, leaf))
 	}
@@ -92,15 +80,10 @@ func ascending(list []uint64) bool {
 // replaced.
 var placeLeaves = Place{0, 1}
 
-type leafList []uint64
-
-// Fields is the layout of the row.
-func (l *leafList) Fields(c *layout.Codec) { c.U64s((*[]uint64)(l)) }
-
 // keepOld sets aside what a rekey replaces, until every member has compared.
 func (r *Rekey) keepOld(a *applier, t *Top) {
 	a.put(keyNode(rowOld, Place{}), t)
-	a.put(keyNode(rowOld, placeLeaves), (*leafList)(&r.Leaves))
+	a.put(keyNode(rowOld, placeLeaves), &r.Leaves)
 	for _, n := range r.Nodes {
 		row, err := a.get(keyNode(rowNode, n.Place))
 		if row == nil && err == nil {
@@ -130,7 +113,7 @@ func (v View) OldPlaces() ([]Place, error) {
 // OldLeaves lists the leaves the last rekey took out, ascending, under the same
 // condition as OldTop.
 func (v View) OldLeaves() ([]uint64, error) {
-	list, err := parsed[leafList](v, keyNode(rowOld, placeLeaves))
+	list, err := parsed[[]uint64](v, keyNode(rowOld, placeLeaves))
 	if err != nil || list == nil {
 		return nil, err
 	}

@@ -33,11 +33,6 @@ type Root struct {
 // ReserveRoot takes the next root version. The answer's Value is its number.
 type ReserveRoot struct{}
 
-func (*ReserveRoot) number() uint16 { return CommandReserveRoot }
-
-// Fields is the layout of the command, which has none.
-func (*ReserveRoot) Fields(*layout.Codec) {}
-
 func (*ReserveRoot) apply(a *applier) Result {
 	n := a.counters()
 	n.Roots++
@@ -48,11 +43,6 @@ func (*ReserveRoot) apply(a *applier) Result {
 
 // AbandonRoot dooms a reserved version that is not in use.
 type AbandonRoot struct{ Version uint64 }
-
-func (*AbandonRoot) number() uint16 { return CommandAbandonRoot }
-
-// Fields is the layout of the command.
-func (r *AbandonRoot) Fields(c *layout.Codec) { c.U64(&r.Version) }
 
 func (r *AbandonRoot) apply(a *applier) Result {
 	if !a.abandon(r.Version) {
@@ -117,11 +107,6 @@ func (a *applier) roots() []Root {
 // DestroyRoot dooms everything below the current version, once a majority of
 // members has found every living key under it and none has missed one.
 type DestroyRoot struct{ Current uint64 }
-
-func (*DestroyRoot) number() uint16 { return CommandDestroyRoot }
-
-// Fields is the layout of the command.
-func (r *DestroyRoot) Fields(c *layout.Codec) { c.U64(&r.Current) }
 
 func (r *DestroyRoot) apply(a *applier) Result {
 	if t := a.top(); t == nil || a.oldTop() == nil || t.Root != r.Current {

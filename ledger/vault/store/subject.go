@@ -31,15 +31,6 @@ type Slot struct {
 	Link     []byte  // subject number, sealed under the clinical key; nil until registered
 }
 
-// Fields is the layout of the row.
-func (s *Slot) Fields(c *layout.Codec) {
-	c.Raw(s.Handle[:])
-	layout.U8(c, &s.Class)
-	layout.U8(c, &s.Gone)
-	c.U64(&s.Clinical, &s.Audit, &s.Guard)
-	c.Bytes(&s.Link)
-}
-
 // Slot reads a slot; nil if there is none.
 func (v View) Slot(n uint64) (*Slot, error) { return parsed[Slot](v, key64(rowSlot, n)) }
 
@@ -84,15 +75,6 @@ type Subject struct {
 	Record   []byte  // identifiers, sealed under the identity key; nil until registered
 }
 
-// Fields is the layout of the row.
-func (s *Subject) Fields(c *layout.Codec) {
-	layout.U8(c, &s.Class)
-	layout.U8(c, &s.Gone)
-	c.U64(&s.Identity, &s.Series)
-	c.Bytes(&s.Slots)
-	c.Bytes(&s.Record)
-}
-
 // Subject reads a subject; nil if there is none.
 func (v View) Subject(n uint64) (*Subject, error) { return parsed[Subject](v, key64(rowSubject, n)) }
 
@@ -118,11 +100,6 @@ func (a *applier) setSubject(n uint64, s *Subject) { a.put(key64(rowSubject, n),
 
 // RaiseGuard raises the guards of slots: a rule about them has changed.
 type RaiseGuard struct{ Slots []uint64 }
-
-func (*RaiseGuard) number() uint16 { return CommandRaiseGuard }
-
-// Fields is the layout of the command.
-func (r *RaiseGuard) Fields(c *layout.Codec) { c.U64s(&r.Slots) }
 
 func (r *RaiseGuard) apply(a *applier) Result {
 	for _, n := range r.Slots {

@@ -7,29 +7,22 @@ import (
 
 // Spans of the sweep, milliseconds.
 const (
-	sealExpiry = 60 * 60 * 1000              // the log refuses what was sealed longer ago
-	EntryDue   = sealExpiry + 5*60*1000      // after a record was sealed: by then its entry is in the log or never will be
-	OrphanAge  = 24 * 60 * 60 * 1000         // a record without an entry is kept for the client so long
-	recentSize = 1 + 8 + 10 + entry.HashSize // bytes of the key of a recent record
+	sealExpiry = 60 * 60 * 1000         // the log refuses what was sealed longer ago
+	EntryDue   = sealExpiry + 5*60*1000 // after a record was sealed: by then its entry is in the log or never will be
+	OrphanAge  = 24 * 60 * 60 * 1000    // a record without an entry is kept for the client so long
 )
 
 // Recent is a record by the time it was sealed, until it is found in the log.
 type Recent struct {
-	At    uint64 // seal time, Unix milliseconds
-	Owner Owner
-	ID    entry.StatementID
+	Letter uint8  // of the row: the layout is that of its key
+	At     uint64 // seal time, Unix milliseconds
+	Owner  Owner
+	ID     entry.StatementID
 }
 
-// Fields is the layout of the row's key, and within a command.
-func (e *Recent) Fields(c *layout.Codec) {
-	letter := uint8(rowRecent)
-	layout.U8(c, &letter)
-	c.U64(&e.At)
-	e.Owner.Fields(c)
-	c.Raw(e.ID[:])
+func recentKey(at uint64, o Owner, id entry.StatementID) []byte {
+	return layout.Encode(&Recent{rowRecent, at, o, id})
 }
-
-func (e *Recent) key() []byte { return layout.Encode(e) }
 
 // Recent calls f for the records sealed from a time on, before another, oldest
 // first, until f says stop.
@@ -50,16 +43,6 @@ type Sweep struct {
 	Orphans  []Recent // no entry, and none can come: dropped
 }
 
-func (*Sweep) number() uint16 { return CommandSweep }
-
-// Fields is the layout of the command.
-func (p *Sweep) Fields(c *layout.Codec) {
-	c.U64(&p.From, &p.To)
-	for _, list := range []*[]Recent{&p.Kept, &p.Orphans} {
-		layout.List(c, list, recentSize, func(e *Recent) { e.Fields(c) })
-	}
-}
-
 func (p *Sweep) apply(a *applier) Result {
 	if p.From >= p.To || p.To+EntryDue > a.now {
 		return refuse(entry.CodeWrongState, "the range to be swept is too young")
@@ -68,8 +51,8 @@ func (p *Sweep) apply(a *applier) Result {
 		a.dropOrphan(e)
 	}
 	a.dropRange(key64(rowRecent, p.From), key64(rowRecent, p.To))
-	for i := range p.Kept {
-		a.set(p.Kept[i].key(), nil)
+	for _, e := range p.Kept {
+		a.set(recentKey(e.At, e.Owner, e.ID), nil)
 	}
 	n := a.counters()
 	n.Swept = max(n.Swept, p.To)
@@ -83,7 +66,7 @@ func (a *applier) dropOrphan(e Recent) {
 	if r == nil || r.At != e.At || e.At+OrphanAge > a.now {
 		return
 	}
-	if e.Owner.space == spaceSeries {
+	if e.Owner.Space == spaceSeries {
 		a.delete(key(rowSealer, e.ID[:]...))
 	}
 	a.delete(e.Owner.key(e.ID))
@@ -91,11 +74,6 @@ func (a *applier) dropOrphan(e Recent) {
 
 // Follow remembers how far the log has been followed.
 type Follow struct{ Upto uint64 } // index of the first entry not looked at
-
-func (*Follow) number() uint16 { return CommandFollow }
-
-// Fields is the layout of the command.
-func (p *Follow) Fields(c *layout.Codec) { c.U64(&p.Upto) }
 
 func (p *Follow) apply(a *applier) Result {
 	upto, err := a.Followed()

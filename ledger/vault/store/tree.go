@@ -13,10 +13,8 @@ const (
 	FanOut       = 64  // keys in a node; leaves in a block
 	MaxCondemned = 128 // leaves that one rekey takes out of the tree
 
-	fanBits    = 6
-	maxHeight  = 6                // 2^36 leaves
-	nodeSize   = FanOut*32 + 28   // bytes of a sealed node: its keys, a nonce of 12 and a tag of 16
-	nodeListed = 1 + 8 + nodeSize // and in a command: before them its level and position
+	fanBits   = 6
+	maxHeight = 6 // 2^36 leaves
 )
 
 // Place is where a node stands: on a level, from 1, the nodes have positions

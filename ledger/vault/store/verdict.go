@@ -21,37 +21,14 @@ type Verdict struct {
 	Signature []byte // of Message, with the member's author key
 }
 
-func (*Verdict) number() uint16 { return CommandVerdict }
-
-// Fields is the layout of the command.
-func (w *Verdict) Fields(c *layout.Codec) {
-	w.said(c)
-	c.Bytes(&w.Signature)
-}
-
-func (w *Verdict) said(c *layout.Codec) {
-	c.U64(&w.Version)
-	c.Raw(w.Author[:])
-	c.Bool(&w.OK)
-}
-
 // Message is what the member signs.
-func (w *Verdict) Message(group string) []byte { return message(verdictContext, group, w.said) }
-
-// message is what a member says, behind its use and the group's name.
-func message(context, group string, said func(*layout.Codec)) []byte {
-	return layout.Append([]byte(context), &groupMessage{[]byte(group), said})
-}
-
-type groupMessage struct {
-	group []byte
-	said  func(*layout.Codec)
-}
-
-// Fields is the layout of the message.
-func (m *groupMessage) Fields(c *layout.Codec) {
-	c.Bytes(&m.group)
-	m.said(c)
+func (w *Verdict) Message(group string) []byte {
+	return layout.Append([]byte(verdictContext), &struct {
+		Group   string
+		Version uint64
+		Author  entry.AuthorID
+		OK      bool
+	}{group, w.Version, w.Author, w.OK})
 }
 
 func (w *Verdict) apply(a *applier) Result {
@@ -104,23 +81,16 @@ type Attest struct {
 	Signature []byte // of Message, with the member's author key
 }
 
-func (*Attest) number() uint16 { return CommandAttest }
-
-// Fields is the layout of the command.
-func (w *Attest) Fields(c *layout.Codec) {
-	w.said(c)
-	c.Bytes(&w.Signature)
-}
-
-func (w *Attest) said(c *layout.Codec) {
-	c.U64(&w.Version)
-	c.Raw(w.Author[:])
-	layout.U8(c, &w.Method)
-	layout.U8(c, &w.Strength)
-}
-
 // Message is what the member signs.
-func (w *Attest) Message(group string) []byte { return message(attestContext, group, w.said) }
+func (w *Attest) Message(group string) []byte {
+	return layout.Append([]byte(attestContext), &struct {
+		Group    string
+		Version  uint64
+		Author   entry.AuthorID
+		Method   entry.Method
+		Strength entry.Strength
+	}{group, w.Version, w.Author, w.Method, w.Strength})
+}
 
 func (w *Attest) apply(a *applier) Result {
 	if !a.memberSaid(w.Author, w.Message(a.s.group), w.Signature) {

@@ -86,19 +86,13 @@ func (v View) number(k []byte) (n uint64, ok bool, err error) {
 	return n, true, nil
 }
 
-// row is a pointer to a kind of row.
-type row[T any] interface {
-	*T
-	layout.Fields
-}
-
 // parsed reads a row; nil if there is none.
-func parsed[T any, P row[T]](v View, k []byte) (*T, error) {
+func parsed[T any](v View, k []byte) (*T, error) {
 	value, err := v.get(k)
 	if value == nil || err != nil {
 		return nil, err
 	}
-	t := P(new(T))
+	t := new(T)
 	if err := layout.Decode(value, t); err != nil {
 		return nil, fmt.Errorf("vault: row %q: %w", k[:1], err)
 	}

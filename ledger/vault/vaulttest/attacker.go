@@ -53,15 +53,15 @@ func (a *Attacker) Hear(c store.Command) {
 	switch p := p.(type) {
 	case *store.Plant:
 		a.top(p.Wrapped, 1, store.FirstVersion)
-		a.node(store.Node{Place: store.Place{Level: 1}, Epoch: store.FirstVersion, Sealed: p.Node})
+		a.node(store.Node{Place: store.Place{Level: 1}, Sealed: (*store.SealedNode)(p.Node)}, store.FirstVersion)
 	case *store.Mint:
 		for height := uint8(1); height <= maxHeight && len(p.Wrapped) > 0; height++ {
 			a.top(p.Wrapped, height, p.Base+1)
 		}
-		a.each(p.Nodes)
+		a.each(p.Nodes, p.Base+1)
 	case *store.Rekey:
 		a.top(p.Wrapped, p.Nodes[len(p.Nodes)-1].Level, p.Base+1)
-		a.each(p.Nodes)
+		a.each(p.Nodes, p.Base+1)
 	case *store.Register:
 		a.row(p.Link, 'h', p.Given.Slot, LinkOf(p.Given.Slot))
 		a.row(p.Slots, 's', p.Given.Subject, SlotsOfSubject(p.Given.Subject))
@@ -85,13 +85,13 @@ func (a *Attacker) top(wrapped []byte, height uint8, epoch uint64) {
 	a.tops = append(a.tops, lockedTop{wrapped, TopData(a.Group, height, epoch)})
 }
 
-func (a *Attacker) node(n store.Node) {
-	a.nodes = append(a.nodes, lockedNode{n.Sealed, NodeData(a.Group, n.Place, n.Epoch), n.Level})
+func (a *Attacker) node(n store.Node, epoch uint64) {
+	a.nodes = append(a.nodes, lockedNode{n.Sealed[:], NodeData(a.Group, n.Place, epoch), n.Level})
 }
 
-func (a *Attacker) each(list []store.Node) {
+func (a *Attacker) each(list []store.Node, epoch uint64) {
 	for _, n := range list {
-		a.node(n)
+		a.node(n, epoch)
 	}
 }
 
