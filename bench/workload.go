@@ -14,9 +14,9 @@ import (
 	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
 
-	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 	"indelible/ingest"
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -108,7 +108,7 @@ func calls(list []*ingest.Signed, batch int) []*call {
 
 func (c *call) send(ctx context.Context, to indeliblev1connect.LedgerServiceClient) error {
 	req := connect.NewRequest(c.sent)
-	req.Header().Set(client.JurisdictionHeader, jurisdiction)
+	req.Header().Set(wire.JurisdictionHeader, jurisdiction)
 	began := time.Now()
 	resp, err := to.Append(ctx, req)
 	c.took = time.Since(began)

@@ -65,7 +65,7 @@ var laws = map[string]law{
 	"ingest/fhir":           {},
 	"ingest/journal":        {},
 	"ingest":                {ours: []string{"api/client", "ingest/fhir", "ingest/journal", "ledger/entry", "proof"}, others: sync},
-	"cli/say":               {others: terminal},
+	"cli/say":               {ours: []string{"api/client", "api/wire", "ingest", "ledger/entry"}, others: terminal},
 	"cli/indelible/...": {
 		ours:   []string{gen, "api/client/...", "api/wire", "ingest", "ingest/fhir", "ledger/entry", "proof", "cli/say", "cli/indelible/..."},
 		others: slices.Concat(connect, terminal, sync),

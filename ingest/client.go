@@ -20,14 +20,11 @@ type (
 	Device  = client.Device
 )
 
-// NewClient makes a client that keeps what it proves in a receipt store and goes on
-// from the newest checkpoint there. Clients that share a store share its history.
-func NewClient(cfg client.Config, receipts *Receipts) (*Client, error) {
-	if receipts == nil {
-		return nil, errors.New("ingest: client: Receipts is missing")
-	}
-	cfg.History, cfg.Keep = receipts.history, receipts.keep
-	return client.New(cfg)
+// Attach makes the clients of a configuration keep here what they prove, and go on
+// from the newest checkpoint here. Clients that share a store share its history.
+func (r *Receipts) Attach(cfg client.Config) client.Config {
+	cfg.History, cfg.Keep = r.history, r.keep
+	return cfg
 }
 
 // keep stores receipts, those of duplicates only if they are missing.

@@ -56,7 +56,7 @@ func TestClientRefusesWeakTLS(t *testing.T) {
 		cfg := good
 		cfg.TLS = good.TLS.Clone()
 		weaken(&cfg)
-		if _, err := NewClient(cfg, receipts); err == nil {
+		if _, err := client.New(receipts.Attach(cfg)); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -64,7 +64,7 @@ func TestClientRefusesWeakTLS(t *testing.T) {
 	other := newTestServer(t, newTestLog(t))
 	cfg := good
 	cfg.URL = other.url
-	c, err := NewClient(cfg, receipts)
+	c, err := client.New(receipts.Attach(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}

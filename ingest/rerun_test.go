@@ -110,7 +110,7 @@ func TestJobGivesUpWhileRegistering(t *testing.T) {
 		cfg := server.config(t)
 		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		var err error
-		if r.client, err = NewClient(cfg, r.receipts); err != nil {
+		if r.client, err = client.New(r.receipts.Attach(cfg)); err != nil {
 			t.Fatal(err)
 		}
 		r.onboard.cfg.Client = r.client

@@ -28,6 +28,7 @@ import (
 	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -136,7 +137,7 @@ func (s *testServer) certificate(t testing.TB, address string) tls.Certificate {
 // client makes a client of this server with a certificate of its own.
 func (s *testServer) client(t testing.TB, receipts *Receipts) *Client {
 	t.Helper()
-	c, err := NewClient(s.config(t), receipts)
+	c, err := client.New(receipts.Attach(s.config(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +258,7 @@ func (s *testServer) signRefusal(id entry.StatementID) *indeliblev1.SignedRefusa
 }
 
 func (s *testServer) Append(_ context.Context, in *connect.Request[indeliblev1.AppendRequest]) (*connect.Response[indeliblev1.AppendResponse], error) {
-	if in.Header().Get(client.JurisdictionHeader) == "" {
+	if in.Header().Get(wire.JurisdictionHeader) == "" {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no jurisdiction"))
 	}
 	if registrars(in.Msg.Submissions) {

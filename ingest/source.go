@@ -3,10 +3,12 @@ package ingest
 import (
 	"bufio"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"indelible/ingest/fhir"
 )
@@ -73,6 +75,38 @@ func OpenNDJSON(path string) (*NDJSON, error) {
 	}
 	return &NDJSON{file: file}, nil
 }
+
+// EmptyInput is the name of an input without a line.
+var EmptyInput = strings.Repeat("0", 2*sha256.Size)
+
+// OpenInput opens a file and names it by the digest of its first line: a file that
+// was moved or grew is still the same.
+func OpenInput(path string) (source *NDJSON, name string, err error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNoFile
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if source, err = OpenNDJSON(path); err != nil {
+		return nil, "", err
+	}
+	_, at, err := source.Next()
+	var bad *LineError
+	if errors.Is(err, io.EOF) || errors.As(err, &bad) {
+		err = nil
+	}
+	if err == nil {
+		err = source.Seek(Position{})
+	}
+	if err != nil {
+		return nil, "", errors.Join(err, source.Close())
+	}
+	return source, hex.EncodeToString(at.Last[:]), nil
+}
+
+var errNoFile = errors.New("it is not a file")
 
 // Close closes the file.
 func (n *NDJSON) Close() error { return n.file.Close() }

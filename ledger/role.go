@@ -56,19 +56,10 @@ func twoPersons(s *entry.Statement, target *Author) bool {
 	case *entry.AuthorChange:
 		switch body.Action {
 		case entry.AuthorEnrol:
-			return sensitive(body.Role)
+			return body.Role.NeedsTwo()
 		case entry.AuthorResume:
-			return target != nil && sensitive(target.Role)
+			return target != nil && target.Role.NeedsTwo()
 		}
-	}
-	return false
-}
-
-// sensitive roles are given and given back by two registrars only.
-func sensitive(r entry.Role) bool {
-	switch r {
-	case entry.RoleRegistrar, entry.RoleOperator, entry.RoleOfficer, entry.RoleConsentService:
-		return true
 	}
 	return false
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -104,7 +105,7 @@ func call[Req, Res any](ctx context.Context, c *Client, jurisdiction string, mes
 	for hop := 0; ; hop++ {
 		request := connect.NewRequest(message)
 		if jurisdiction != "" {
-			request.Header().Set(JurisdictionHeader, jurisdiction)
+			request.Header().Set(wire.JurisdictionHeader, jurisdiction)
 		}
 		n, base := c.node(jurisdiction)
 		response, err := rpc(n, limited, request)
@@ -127,7 +128,7 @@ func failure(server string, err error) *CallError {
 	e := &CallError{Server: server, Code: connect.CodeOf(err)}
 	refusal, denied, retry := new(indeliblev1.Refusal), new(indeliblev1.AccessDenied), new(errdetails.RetryInfo)
 	if detail(err, refusal) {
-		e.Refusal = inOurWords(refusal)
+		e.Refusal = InOurWords(refusal)
 	}
 	if detail(err, denied) {
 		e.denied = denied.Access

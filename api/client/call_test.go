@@ -88,7 +88,7 @@ func TestForeignRefusalsAreNotRepeated(t *testing.T) {
 	for code, want := range map[string]entry.Code{
 		"SOMETHING_NEW": "SOMETHING_NEW", canary: "UNKNOWN_CODE", "": "UNKNOWN_CODE", strings.Repeat("A", 41): "UNKNOWN_CODE",
 	} {
-		r := inOurWords(&indeliblev1.Refusal{Code: code, Text: canary, Retryable: true})
+		r := InOurWords(&indeliblev1.Refusal{Code: code, Text: canary, Retryable: true})
 		if r.Code != want || !r.Retryable || strings.Contains(r.Text, canary) {
 			t.Errorf("%s gives %+v", code, r)
 		}
@@ -98,7 +98,7 @@ func TestForeignRefusalsAreNotRepeated(t *testing.T) {
 // For a code that is ours the text is ours, and it says what happened.
 func TestKnownRefusalsAreInOurWords(t *testing.T) {
 	for _, meaning := range entry.Codes() {
-		r := inOurWords(&indeliblev1.Refusal{Code: string(meaning.Code), Text: canary})
+		r := InOurWords(&indeliblev1.Refusal{Code: string(meaning.Code), Text: canary})
 		if r.Code != meaning.Code || r.Text != meaning.Happened || r.Retryable {
 			t.Errorf("%s gives %+v", meaning.Code, r)
 		}

@@ -12,17 +12,11 @@ import (
 	"connectrpc.com/connect"
 
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
-	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
 
 const (
-	// JurisdictionHeader names the jurisdiction of a request that carries or
-	// returns health data. A node that is not placed there refuses before it reads
-	// the body.
-	JurisdictionHeader = wire.JurisdictionHeader
-
 	// MaxAnswer is the most that is read of one answer, in bytes: a page of records
 	// with their openings, or a full batch of receipts.
 	MaxAnswer = 64 << 20

@@ -39,7 +39,7 @@ func Resolve(verifier *proof.Verifier, own *Signed, answer *indeliblev1.Outcome)
 		if answer.Refusal == nil || string(answer.GetStatementId()) != string(id[:]) {
 			return Outcome{Doubt: fmt.Errorf("%w: a refusal of something else", ErrAnswer)}
 		}
-		return Outcome{Refusal: inOurWords(answer.Refusal)}
+		return Outcome{Refusal: InOurWords(answer.Refusal)}
 	case indeliblev1.Outcome_STATUS_UNKNOWN:
 		return Outcome{Doubt: ErrUnknown}
 	}

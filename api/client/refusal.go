@@ -19,9 +19,9 @@ import (
 // knows: the number under which the operator finds it.
 var incidentNumber = regexp.MustCompile(` Incident ([0-9a-f]{16})\.$`)
 
-// inOurWords puts a node's refusal into our words: its text could hold anything, so
+// InOurWords puts a node's refusal into our words: its text could hold anything, so
 // for a code we know ours is taken. What the node says about trying again is kept.
-func inOurWords(message *indeliblev1.Refusal) *entry.Refusal {
+func InOurWords(message *indeliblev1.Refusal) *entry.Refusal {
 	code := entry.Code(message.GetCode())
 	meaning, ok := Meaning(code)
 	if !ok {
@@ -31,7 +31,7 @@ func inOurWords(message *indeliblev1.Refusal) *entry.Refusal {
 		return &entry.Refusal{Code: code, Text: "The node gave a reason this program does not know.", Retryable: message.GetRetryable()}
 	}
 	refusal := &entry.Refusal{Code: code, Text: meaning.Happened, Retryable: message.GetRetryable()}
-	if number := incidentNumber.FindString(message.GetText()); number != "" && code == "INCIDENT" {
+	if number := incidentNumber.FindString(message.GetText()); number != "" && code == wire.CodeIncident {
 		refusal.Text += number
 	}
 	return refusal
@@ -49,7 +49,7 @@ func plainCode(code string) bool {
 
 // Meaning returns what a code means in words of this program: what happened, what
 // was not done, what to do next.
-func Meaning(code entry.Code) (entry.CodeMeaning, bool) { return entry.Meaning(code) }
+func Meaning(code entry.Code) (wire.Row, bool) { return wire.Meaning(code) }
 
 // Refused is a statement the log will not take because its subject is erased, and
 // the node's signed word for it. The openings are to be destroyed; this is what may

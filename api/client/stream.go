@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
@@ -30,7 +31,7 @@ type Stream struct {
 func (c *Client) Stream(ctx context.Context, jurisdiction string) *Stream {
 	n, base := c.node(jurisdiction)
 	s := &Stream{c: c, ctx: ctx, server: base, rpc: n.AppendStream(ctx)}
-	s.rpc.RequestHeader().Set(JurisdictionHeader, jurisdiction)
+	s.rpc.RequestHeader().Set(wire.JurisdictionHeader, jurisdiction)
 	return s
 }
 
@@ -80,7 +81,7 @@ func (s *Stream) Receive() ([]Outcome, error) {
 	if wait := answer.GetRetryAfterMs(); wait > 0 && len(answer.GetOutcomes()) == 0 {
 		return nil, &CallError{
 			Server: s.server, Code: connect.CodeResourceExhausted, RetryAfter: milliseconds(wait),
-			Refusal: inOurWords(&indeliblev1.Refusal{Code: string(entry.CodeOverloaded), Retryable: true}),
+			Refusal: InOurWords(&indeliblev1.Refusal{Code: string(entry.CodeOverloaded), Retryable: true}),
 		}
 	}
 	return s.c.resolve(s.ctx, list, answer.GetOutcomes())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -17,7 +18,9 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"indelible/cli/indelible/session"
+	"connectrpc.com/connect"
+
+	"indelible/api/client"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/say"
 	"indelible/ledger/entry"
@@ -57,17 +60,14 @@ func (c canary) absent(t *testing.T, where string, what []byte) {
 	}
 }
 
-// agent sends a user agent of its own.
-type agent struct {
-	name string
-	next http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("User-Agent", a.name)
-	return a.next.RoundTrip(r)
+// agent makes calls under a user agent of its own.
+func agent(name string) connect.ClientOption {
+	return connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
+		return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
+			r.Header().Set("User-Agent", name)
+			return next(ctx, r)
+		}
+	}))
 }
 
 // TestNothingToldInConfidenceIsEverWrittenInClear plants a word in readings,
@@ -102,19 +102,18 @@ func TestNothingToldInConfidenceIsEverWrittenInClear(t *testing.T) {
 // read looks up and reads a living person with a telling user agent.
 func (c canary) read(t *testing.T, r *running, in input) {
 	t.Helper()
-	s := r.as(t, founding.Clinician)
-	s.HTTP.Transport = agent{c.word + "-agent/1.0", s.HTTP.Transport}
+	s := r.as(t, founding.Clinician, agent(c.word+"-agent/1.0"))
 	found, err := s.Find(t.Context(), "us", in.who[1], entry.PurposeTREAT)
 	if err != nil || !found.Known {
 		t.Fatalf("found %+v, %v", found, err)
 	}
-	page, err := s.Read(t.Context(), session.ReadRequest{
+	page, err := s.Read(t.Context(), client.ReadRequest{
 		Jurisdiction: "us", Handle: found.Handle, Identity: true, Purpose: entry.PurposeTREAT,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(page.Records) != 10 || !bytes.Contains(page.Records[0].Original, []byte(c.word)) {
+	if len(page.Records) != 10 || !bytes.Contains(page.Records[0].Parts[entry.ClassIdentity].Bytes, []byte(c.word)) {
 		t.Fatalf("%d records, the canary is not in them: the scan would prove nothing", len(page.Records))
 	}
 	c.absent(t, "the access entry", page.Access.Statement.Bytes())
@@ -122,17 +121,18 @@ func (c canary) read(t *testing.T, r *running, in input) {
 		c.absent(t, "the error of a lookup", []byte(err.Error()))
 	}
 	_, err = s.Find(t.Context(), "eu", strings.Repeat(c.word, 40), entry.PurposeTREAT)
-	var problem *say.Problem
-	if !errors.As(err, &problem) {
+	var failed *client.CallError
+	if !errors.As(err, &failed) {
 		t.Fatalf("an identifier that is too long: %v", err)
 	}
+	problem := say.AsProblem(say.Client(err, r.url, "d"))
 	c.absent(t, "the error of a lookup", []byte(err.Error()+fmt.Sprintf("%+v", problem)))
 }
 
 // fail sends what is malformed, with the word in every place.
 func (c canary) fail(t *testing.T, r *running) {
 	t.Helper()
-	client := r.as(t, founding.Registrar1).HTTP
+	web := r.web(t, founding.Registrar1)
 	service := "/indelible.v1.SubjectsService/"
 	for _, ask := range []struct{ method, path, body, header, kind string }{
 		{"GET", "/" + c.word, "", "", ""},
@@ -153,7 +153,7 @@ func (c canary) fail(t *testing.T, r *running) {
 		req.Header.Set("Indelible-Jurisdiction", ask.header)
 		req.Header.Set("Content-Type", ask.kind)
 		req.Header.Set("User-Agent", c.word)
-		answer, err := client.Do(req)
+		answer, err := web.Do(req)
 		if err != nil {
 			t.Fatalf("%s %s: %v", ask.method, ask.path, err)
 		}
@@ -163,20 +163,20 @@ func (c canary) fail(t *testing.T, r *running) {
 		}
 		c.absent(t, "the answer to "+ask.method+" "+strings.ReplaceAll(ask.path, c.word, "…"), append(body, fmt.Sprint(answer.Header)...))
 	}
-	metrics := fetch(t, r.as(t, founding.Auditor).HTTP, r.url+"/metrics")
+	metrics := fetch(t, r.web(t, founding.Auditor), r.url+"/metrics")
 	if !bytes.Contains(metrics, []byte("indelible_")) {
 		t.Errorf("no metrics to scan: %.200s", metrics)
 	}
 	c.absent(t, "the metrics", metrics)
 }
 
-func fetch(t *testing.T, client *http.Client, url string) []byte {
+func fetch(t *testing.T, web *http.Client, url string) []byte {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := client.Do(req)
+	answer, err := web.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
 	"testing"
+	"time"
+
+	"connectrpc.com/connect"
 
 	"indelible/api/client"
 	"indelible/cli/indelible/logcheck"
-	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
 	"indelible/test/logs"
@@ -51,26 +56,33 @@ func serving(t testing.TB, site founding.Site, do func(r *running)) {
 	do(r)
 }
 
-// as opens a session with one of the site's credentials.
-func (r *running) as(t testing.TB, name string) *session.Session {
+// as makes a caller of one of the site's credentials.
+func (r *running) as(t testing.TB, name string, options ...connect.ClientOption) *client.Caller {
 	t.Helper()
-	s, err := session.Open(mustLoad(t, r.site, name), r.url)
+	cfg := client.Config{URL: r.url, Now: time.Now, Logger: slog.New(slog.DiscardHandler), Options: options}
+	c, err := client.Open(mustLoad(t, r.site, name), cfg, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
-	return s
+	t.Cleanup(c.Close)
+	return c
+}
+
+// web is an HTTP client with one of the site's credentials.
+func (r *running) web(t testing.TB, name string) *http.Client {
+	t.Helper()
+	web, err := client.HTTP(mustLoad(t, r.site, name).TLS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(web.CloseIdleConnections)
+	return web
 }
 
 // served gives the log of a site as an auditor reads it over the listener.
 func served(t testing.TB, site founding.Site, read func(logcheck.Source)) {
 	t.Helper()
 	serving(t, site, func(r *running) {
-		web, err := client.HTTP(mustLoad(t, site, founding.Auditor).TLS())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer web.CloseIdleConnections()
-		read(logcheck.URL(web, r.url))
+		read(logcheck.URL(r.web(t, founding.Auditor), r.url))
 	})
 }

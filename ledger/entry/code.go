@@ -18,6 +18,16 @@ const (
 	RoleClinician
 )
 
+// NeedsTwo reports whether the role is given, and given back after a suspension, by
+// two registrars only (FORMATS §3).
+func (r Role) NeedsTwo() bool {
+	switch r {
+	case RoleRegistrar, RoleOperator, RoleOfficer, RoleConsentService:
+		return true
+	}
+	return false
+}
+
 // Regime is a body of law.
 type Regime uint8
 

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -8,10 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
-	"indelible/ingest"
 	"indelible/ledger/entry"
 )
 
@@ -35,15 +35,15 @@ is written beside the statement as FILE.tlog-proof.`,
 					return say.Usage("name a public key in PEM", "--author-key cannot be read: %v", err)
 				}
 			}
-			return a.with(func(s *session.Session) error { return a.appendFiles(cmd, s, args, author) })
+			return a.as(func(c *client.Caller) error { return a.appendFiles(cmd.Context(), c, args, author) })
 		},
 	}
 	cmd.Flags().StringVar(&key, "author-key", "", "public key of the author, PEM: needed only when the log holds another signature of the same statement")
 	return cmd
 }
 
-func (a *app) appendFiles(cmd *cobra.Command, s *session.Session, files []string, author *entry.PublicKey) error {
-	list := make([]*ingest.Signed, len(files))
+func (a *app) appendFiles(ctx context.Context, c *client.Caller, files []string, author *entry.PublicKey) error {
+	list := make([]*client.Signed, len(files))
 	for i, file := range files {
 		var err error
 		if list[i], err = readSigned(file); err != nil {
@@ -51,28 +51,40 @@ func (a *app) appendFiles(cmd *cobra.Command, s *session.Session, files []string
 		}
 		list[i].Author = author
 	}
-	done := []jsonEntry{}
-	var entries []*session.Entry
+	var done []client.Outcome
 	for i, signed := range list {
-		e, err := s.Resend(cmd.Context(), signed)
+		if !clientsSign(signed.Statement) {
+			return errors.Join(say.Usage("only what clients sign can be appended", "a statement of kind %s is not appended by clients", signed.Statement.Kind),
+				a.appendedFiles(done))
+		}
+		outcome, err := c.Append(ctx, signed)
 		if err == nil {
-			err = credential.WritePublic(strings.TrimSuffix(files[i], statementSuffix)+receiptSuffix, e.Receipt.Marshal())
+			err = credential.WritePublic(strings.TrimSuffix(files[i], client.StatementSuffix)+client.ReceiptSuffix, outcome.Proven.Receipt.Marshal())
 		}
 		if err != nil {
-			return errors.Join(err, a.appendedFiles(done, entries))
+			return errors.Join(err, a.appendedFiles(done))
 		}
-		done, entries = append(done, toJSON(e)), append(entries, e)
+		done = append(done, outcome)
 	}
-	return a.appendedFiles(done, entries)
+	return a.appendedFiles(done)
 }
 
-func (a *app) appendedFiles(done []jsonEntry, entries []*session.Entry) error {
-	if len(entries) == 0 {
+// clientsSign says that a statement is of a kind that nodes do not write.
+func clientsSign(s *entry.Statement) bool {
+	return s.Kind != entry.KindGenesis && s.Kind != entry.KindAccess && s.Kind != entry.KindIndex
+}
+
+func (a *app) appendedFiles(done []client.Outcome) error {
+	if len(done) == 0 {
 		return nil
 	}
-	return a.Result(done, func(w io.Writer) error {
-		for _, e := range entries {
-			if err := writeEntry(w, e, ""); err != nil {
+	out := []jsonEntry{}
+	for _, o := range done {
+		out = append(out, toJSON(o))
+	}
+	return a.Result(out, func(w io.Writer) error {
+		for _, o := range done {
+			if err := writeEntry(w, o, ""); err != nil {
 				return err
 			}
 		}
@@ -128,22 +140,14 @@ func statementProblem(path string, err error) error {
 }
 
 // readSigned reads a statement and the openings beside it.
-func readSigned(path string) (*ingest.Signed, error) {
+func readSigned(path string) (*client.Signed, error) {
 	statement, err := readStatement(path)
 	if err != nil {
 		return nil, err
 	}
-	signed := &ingest.Signed{Statement: statement}
-	base := strings.TrimSuffix(path, statementSuffix)
-	for class := entry.ClassClinical; class <= entry.ClassSeries; class++ {
-		raw, err := os.ReadFile(base + "." + class.String() + openingSuffix)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, say.Local(err, "an opening cannot be read", "look at the files beside "+path)
-		}
-		signed.Openings = append(signed.Openings, ingest.Opening{Class: class, Encoded: raw})
+	signed := &client.Signed{Statement: statement}
+	if err := client.ReadOpenings(path, signed); err != nil {
+		return nil, say.Local(err, "an opening cannot be read", "look at the files beside "+path)
 	}
 	return signed, nil
 }

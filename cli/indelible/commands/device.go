@@ -1,13 +1,16 @@
 package commands
 
 import (
+	"context"
 	"crypto/x509"
+	"errors"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
@@ -29,89 +32,86 @@ const (
 	deviceStateFile = "state.json"         // boot, sequence number and newest statement
 )
 
+// enrolFlags are the command line of device enrol.
+type enrolFlags struct {
+	handle, jurisdiction, dir, key string
+	linkable                       bool
+}
+
 func newDeviceEnrol(a *app) *cobra.Command {
-	var handle, jurisdiction, dir, key string
-	var linkable bool
-	cmd := &cobra.Command{
-		Use:   "enrol --device DIR --subject HANDLE --jurisdiction J",
-		Short: "Enrol a device's key",
-		Long: `Enrol the key with which a device will sign readings of one subject. The folder holds chain.pem
+	var f enrolFlags
+	cmd := a.writes("enrol --device DIR --subject HANDLE --jurisdiction J", "Enrol a device's key", "", cobra.NoArgs,
+		func([]string) (*written, error) { return f.written() })
+	cmd.Long = `Enrol the key with which a device will sign readings of one subject. The folder holds chain.pem
 (the certificate of the device's own identity, of an authority activated with indelible ca) and
 certification.cose (by that identity, of the signing key), as indelible device prepare makes them.
 The signing key is key.pem of the folder, or the public key in --key.
 
 A device that has one fixed key is enrolled with --linkable: its entries can be joined for the life
-of the key, and certificates say so. The subject is then a handle of the device's own.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := parseHandle(handle)
-			if err != nil {
-				return err
-			}
-			k := session.DeviceKey{Handle: h, Jurisdiction: jurisdiction, Linkable: linkable}
-			if err := readDevice(&k, dir, key); err != nil {
-				return err
-			}
-			return a.with(func(s *session.Session) error { return a.enrolDevice(cmd, s, k) })
+of the key, and certificates say so. The subject is then a handle of the device's own.`
+	cmd.Flags().StringVar(&f.dir, "device", "", "folder of the device")
+	cmd.Flags().StringVar(&f.key, "key", "", "public key of the device, PEM (default: of key.pem in the folder)")
+	cmd.Flags().StringVar(&f.handle, "subject", "", "handle of the subject it will measure")
+	cmd.Flags().BoolVar(&f.linkable, "linkable", false, "the device has one fixed key")
+	return required(inJurisdiction(cmd, &f.jurisdiction, "of the handle"), "device", "subject")
+}
+
+func (f enrolFlags) written() (*written, error) {
+	h, err := parseHandle(f.handle)
+	if err != nil {
+		return nil, err
+	}
+	key, identity, err := f.read()
+	if err != nil {
+		return nil, say.Usage("make the folder with indelible device prepare, or put the device's files there", "the device cannot be read: %v", err)
+	}
+	content, err := identity.EncodeContent()
+	if err != nil {
+		return nil, say.Local(err, "the device's certificates cannot be enclosed", "check the files")
+	}
+	author := key.Author().String()
+	return &written{
+		draft: entry.Draft{
+			Kind: entry.KindAuthor, Sub: entry.SubOfHandle(h), Jurisdiction: f.jurisdiction,
+			Body: &entry.AuthorChange{
+				Action: entry.AuthorEnrol, Key: key.SPKI(), Role: entry.RoleDevice,
+				Jurisdictions: []string{f.jurisdiction}, Linkable: f.linkable,
+			},
 		},
-	}
-	cmd.Flags().StringVar(&dir, "device", "", "folder of the device")
-	cmd.Flags().StringVar(&key, "key", "", "public key of the device, PEM (default: of key.pem in the folder)")
-	cmd.Flags().StringVar(&handle, "subject", "", "handle of the subject it will measure")
-	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction of the handle")
-	cmd.Flags().BoolVar(&linkable, "linkable", false, "the device has one fixed key")
-	return required(cmd, "device", "subject", "jurisdiction")
+		sealed: sealedCBOR(entry.ClassIdentity, content),
+		note: "The device is known as author " + author +
+			".\nBind it: indelible device bind " + author + " --subject " + h.String() + " --jurisdiction " + f.jurisdiction,
+	}, nil
 }
 
-func (a *app) enrolDevice(cmd *cobra.Command, s *session.Session, k session.DeviceKey) error {
-	signed, err := s.SignDevice(k)
+// read reads key, chain and certification of a device. A linkable one has no
+// certification: its identity key signs.
+func (f enrolFlags) read() (*entry.PublicKey, *entry.AuthorIdentity, error) {
+	identity := &entry.AuthorIdentity{}
+	chain, err := credential.ReadCertificates(filepath.Join(f.dir, deviceChainFile))
 	if err != nil {
-		return err
-	}
-	if err := a.keepSigned(signed); err != nil {
-		return err
-	}
-	e, err := s.EnrolDevice(cmd.Context(), signed)
-	if err != nil {
-		return err
-	}
-	key, err := entry.ParsePublicKey(k.Key)
-	if err != nil {
-		return say.Local(err, "the key cannot be read back", "fetch the entry with indelible get")
-	}
-	return a.appended(e, "The device is known as author "+key.Author().String()+
-		".\nBind it: indelible device bind "+key.Author().String()+" --subject "+k.Handle.String()+" --jurisdiction "+k.Jurisdiction)
-}
-
-// readDevice reads key, chain and certification of a device.
-func readDevice(k *session.DeviceKey, dir, keyFile string) error {
-	wrong := func(err error) error {
-		return say.Usage("make the folder with indelible device prepare, or put the device's files there", "the device cannot be read: %v", err)
-	}
-	chain, err := credential.ReadCertificates(dir + "/" + deviceChainFile)
-	if err != nil {
-		return wrong(err)
+		return nil, nil, err
 	}
 	for _, cert := range chain {
-		k.Chain = append(k.Chain, cert.Raw)
+		identity.Chain = append(identity.Chain, cert.Raw)
 	}
-	if !k.Linkable {
-		if k.Certification, err = os.ReadFile(dir + "/" + deviceCertFile); err != nil {
-			return wrong(err)
+	if !f.linkable {
+		if identity.Certification, err = os.ReadFile(filepath.Join(f.dir, deviceCertFile)); err != nil {
+			return nil, nil, err
 		}
 	}
+	spki := chain[0].RawSubjectPublicKeyInfo
 	switch {
-	case keyFile != "":
-		k.Key, err = credential.ReadPublicKey(keyFile)
-	case k.Linkable:
-		k.Key = chain[0].RawSubjectPublicKeyInfo
-	default:
-		k.Key, err = publicOf(dir + "/" + deviceKeyFile)
+	case f.key != "":
+		spki, err = credential.ReadPublicKey(f.key)
+	case !f.linkable:
+		spki, err = publicOf(filepath.Join(f.dir, deviceKeyFile))
 	}
 	if err != nil {
-		return wrong(err)
+		return nil, nil, err
 	}
-	return nil
+	key, err := entry.ParsePublicKey(spki)
+	return key, identity, err
 }
 
 func publicOf(path string) ([]byte, error) {
@@ -124,117 +124,80 @@ func publicOf(path string) ([]byte, error) {
 
 func newDeviceBind(a *app) *cobra.Command {
 	var handle, jurisdiction string
-	cmd := &cobra.Command{
-		Use:   "bind AUTHOR --subject HANDLE --jurisdiction J",
-		Short: "Let a device write about a subject",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			author, err := parseAuthorID(args[0])
-			if err != nil {
-				return err
+	cmd := a.writes("bind AUTHOR --subject HANDLE --jurisdiction J", "Let a device write about a subject", "", cobra.ExactArgs(1),
+		func(args []string) (*written, error) {
+			change := &entry.BindingChange{Action: entry.ActionOpen}
+			var err error
+			if change.Author, err = parseAuthorID(args[0]); err != nil {
+				return nil, err
 			}
-			h, err := parseHandle(handle)
-			if err != nil {
-				return err
-			}
-			return a.with(func(s *session.Session) error {
-				statement, id, err := s.SignBinding(author, h, jurisdiction)
-				if err == nil {
-					err = a.keepStatement(statement)
-				}
-				if err != nil {
-					return err
-				}
-				e, err := s.Bind(cmd.Context(), statement)
-				if err != nil {
-					return err
-				}
-				return a.bound(e, id)
-			})
-		},
-	}
+			change.Handle, err = parseHandle(handle)
+			return &written{
+				draft: entry.Draft{Kind: entry.KindBinding, Jurisdiction: jurisdiction, Body: change},
+				complete: func(_ context.Context, c *client.Caller, w *written) error {
+					if err := c.Draw(change.Binding[:]); err != nil {
+						return say.Local(err, "no randomness for a binding", "try again")
+					}
+					change.From = c.Now()
+					w.also.Binding = change.Binding.String()
+					w.note = "The device signs readings under binding " + w.also.Binding + "."
+					return nil
+				},
+			}, err
+		})
 	cmd.Flags().StringVar(&handle, "subject", "", "handle of the subject")
-	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction of the handle")
-	return required(cmd, "subject", "jurisdiction")
+	return required(inJurisdiction(cmd, &jurisdiction, "of the handle"), "subject")
 }
 
 func newDeviceUnbind(a *app) *cobra.Command {
 	var jurisdiction string
-	cmd := &cobra.Command{
-		Use:   "unbind BINDING --jurisdiction J",
-		Short: "End a binding now: later readings under it are refused",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := entry.ParseBindingID(args[0])
-			if err != nil {
-				return say.Usage("give the 32 lower-case hexadecimal digits that were printed for it", "this is not a binding")
-			}
-			return a.with(func(s *session.Session) error {
-				statement, err := s.SignUnbind(id, jurisdiction, s.Now())
-				if err == nil {
-					err = a.keepStatement(statement)
-				}
-				if err != nil {
-					return err
-				}
-				e, err := s.Unbind(cmd.Context(), statement)
-				if err != nil {
-					return err
-				}
-				return a.appended(e, "Readings that were signed before may still arrive for seven days.")
-			})
-		},
-	}
-	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction of the binding")
-	return required(cmd, "jurisdiction")
+	cmd := a.writes("unbind BINDING --jurisdiction J", "End a binding now: later readings under it are refused", "", cobra.ExactArgs(1),
+		func(args []string) (*written, error) {
+			id, err := parseBinding(args[0])
+			change := &entry.BindingChange{Action: entry.ActionClose, Binding: id}
+			return &written{
+				draft: entry.Draft{Kind: entry.KindBinding, Jurisdiction: jurisdiction, Body: change},
+				note:  "Readings that were signed before may still arrive for seven days.",
+				complete: func(_ context.Context, c *client.Caller, _ *written) error {
+					now := c.Now()
+					change.To = &now
+					return nil
+				},
+			}, err
+		})
+	return inJurisdiction(cmd, &jurisdiction, "of the binding")
 }
+
+var errDevice = errors.New("the answer about the device has no handle or no jurisdiction")
 
 // newDeviceState suspends, resumes or revokes a device key under the handle and
 // jurisdiction of its enrolment, which the log knows.
 func newDeviceState(a *app, use, short string, action entry.AuthorAction) *cobra.Command {
-	var upto string
-	cmd := &cobra.Command{
-		Use: use + " AUTHOR", Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseAuthorID(args[0])
-			if err != nil {
-				return err
-			}
-			change := &entry.AuthorChange{Action: action, Author: id}
-			if upto != "" {
-				newest, err := parseStatementID(upto)
+	var newest string
+	cmd := a.writes(use+" AUTHOR", short, "", cobra.ExactArgs(1), func(args []string) (*written, error) {
+		change := &entry.AuthorChange{Action: action}
+		var err error
+		if change.Author, err = parseAuthorID(args[0]); err != nil {
+			return nil, err
+		}
+		change.Upto, err = upto(newest)
+		return &written{
+			draft: entry.Draft{Kind: entry.KindAuthor, Body: change},
+			complete: func(ctx context.Context, c *client.Caller, w *written) error {
+				device, err := c.Device(ctx, change.Author)
 				if err != nil {
 					return err
 				}
-				change.Upto = &newest
-			}
-			return a.with(func(s *session.Session) error { return a.changeDevice(cmd, s, change) })
-		},
-	}
+				if len(device.GetHandle()) != entry.IDSize || len(device.GetJurisdictions()) == 0 {
+					return say.NotProven(errDevice)
+				}
+				w.draft.Sub, w.draft.Jurisdiction = entry.SubOfHandle(entry.Handle(device.GetHandle())), device.GetJurisdictions()[0]
+				return nil
+			},
+		}, err
+	})
 	if action == entry.AuthorRevoke {
-		cmd.Flags().StringVar(&upto, "upto", "", "newest statement of the key that still counts, also when it arrives late")
+		cmd.Flags().StringVar(&newest, "upto", "", "newest statement of the key that still counts, also when it arrives late")
 	}
 	return cmd
-}
-
-func (a *app) changeDevice(cmd *cobra.Command, s *session.Session, change *entry.AuthorChange) error {
-	device, err := s.Device(cmd.Context(), change.Author)
-	if err != nil {
-		return err
-	}
-	if len(device.GetHandle()) != entry.IDSize || len(device.GetJurisdictions()) == 0 {
-		return session.NotProven(errDevice)
-	}
-	statement, err := s.SignAuthorChange(change, entry.SubOfHandle(entry.Handle(device.GetHandle())), device.GetJurisdictions()[0])
-	if err == nil {
-		err = a.keepStatement(statement)
-	}
-	if err != nil {
-		return err
-	}
-	e, err := s.ChangeDevice(cmd.Context(), statement)
-	if err != nil {
-		return err
-	}
-	return a.appended(e, "")
 }

@@ -2,20 +2,16 @@ package commands
 
 import (
 	"encoding/hex"
-	"errors"
 	"io"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
-	"indelible/ledger/entry"
 )
-
-var errDevice = errors.New("the answer about the device has no handle or no jurisdiction")
 
 // jsonDevice is one device key.
 type jsonDevice struct {
@@ -43,22 +39,16 @@ func newDeviceList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List device keys with their state, gaps and equivocations", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(func(s *session.Session) error {
+			return a.as(func(c *client.Caller) error {
 				devices := []jsonDevice{}
-				for after := []byte(nil); ; {
-					page, next, err := s.ListDevices(cmd.Context(), after)
+				for d, err := range c.Devices(cmd.Context()) {
+					if err == nil {
+						err = c.Gaps(cmd.Context(), d, enoughGaps)
+					}
 					if err != nil {
 						return err
 					}
-					for _, d := range page {
-						if err := s.Gaps(cmd.Context(), d, enoughGaps); err != nil {
-							return err
-						}
-						devices = append(devices, deviceRow(d))
-					}
-					if after = next; len(after) == 0 {
-						break
-					}
+					devices = append(devices, deviceRow(d))
 				}
 				return a.Result(devices, func(w io.Writer) error { return writeDevices(w, devices) })
 			})
@@ -87,19 +77,4 @@ func writeDevices(w io.Writer, devices []jsonDevice) error {
 		})
 	}
 	return say.Table(w, []string{"AUTHOR", "STATE", "WHERE", "HANDLE", "GAPS", "EQUIVOCATIONS"}, rows)
-}
-
-// jsonBinding is a new binding.
-type jsonBinding struct {
-	jsonEntry
-	Binding string `json:"binding"`
-}
-
-func (a *app) bound(e *session.Entry, id entry.BindingID) error {
-	if err := a.keepReceipt(e); err != nil {
-		return err
-	}
-	return a.Result(jsonBinding{toJSON(e), id.String()}, func(w io.Writer) error {
-		return writeEntry(w, e, "The device signs readings under binding "+id.String()+".")
-	})
 }

@@ -33,21 +33,21 @@ nothing) and BASE.clinical.opening and BASE.identity.opening (what opens it; kee
 the reading). The device's sequence number is moved on before anything is written.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if _, err := os.Stat(f.out + statementSuffix); err == nil {
-				return say.Usage("give another --out", "the file %s is there already: it may be the only copy of a reading", f.out+statementSuffix)
+			if _, err := os.Stat(f.out + client.StatementSuffix); err == nil {
+				return say.Usage("give another --out", "the file %s is there already: it may be the only copy of a reading", f.out+client.StatementSuffix)
 			}
 			signed, err := f.sign(a)
 			if err != nil {
 				return err
 			}
-			if err := writeSigned(f.out, signed); err != nil {
-				return err
+			if err := client.WriteSigned(f.out, signed); err != nil {
+				return say.Local(err, "the reading cannot be written", "look at the folder, and sign it again")
 			}
 			id := signed.Statement.ID().String()
-			made := map[string]any{"statement_id": id, "statement": f.out + statementSuffix, "boot": signed.Statement.Boot, "seq": signed.Statement.Seq}
+			made := map[string]any{"statement_id": id, "statement": f.out + client.StatementSuffix, "boot": signed.Statement.Boot, "seq": signed.Statement.Seq}
 			return a.Result(made, func(w io.Writer) error {
-				return say.Pairs(w, [2]string{"statement", id}, [2]string{"file", f.out + statementSuffix},
-					[2]string{"next", "indelible append " + f.out + statementSuffix})
+				return say.Pairs(w, [2]string{"statement", id}, [2]string{"file", f.out + client.StatementSuffix},
+					[2]string{"next", "indelible append " + f.out + client.StatementSuffix})
 			})
 		},
 	}
@@ -59,14 +59,14 @@ the reading). The device's sequence number is moved on before anything is writte
 	return required(cmd, "device", "binding", "jurisdiction", "data", "out")
 }
 
-func (f signFlags) sign(a *app) (*ingest.Signed, error) {
+func (f signFlags) sign(a *app) (*client.Signed, error) {
 	c, err := a.credential()
 	if err != nil {
 		return nil, err
 	}
-	binding, err := entry.ParseBindingID(f.binding)
+	binding, err := parseBinding(f.binding)
 	if err != nil {
-		return nil, say.Usage("give the 32 lower-case hexadecimal digits that were printed for it", "this is not a binding")
+		return nil, err
 	}
 	reading, err := readObservation(f.data)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/session"
+	"indelible/api/client"
 	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
@@ -22,83 +22,44 @@ func newErase(a *app) *cobra.Command {
 
 func newEraseRequest(a *app) *cobra.Command {
 	var jurisdiction, scope string
-	cmd := &cobra.Command{
-		Use:   "request HANDLE… --jurisdiction J --scope identity|all",
-		Short: "Request an erasure",
-		Long: `Request the erasure of the person behind the handles (all of one person). Scope identity destroys
-who it is and keeps a pseudonymous series that still verifies, where a retention rule demands it;
-scope all destroys everything. A legal hold or a retention floor refuses it by name. Once requested,
-no new record of the person is taken. Another officer has to approve.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := a.writes("request HANDLE… --jurisdiction J --scope identity|all", "Request an erasure", "", cobra.MinimumNArgs(1),
+		func(args []string) (*written, error) {
 			what, err := entry.ParseScope(scope)
 			if err != nil {
-				return say.Usage("give --scope identity or --scope all", "--scope %q is neither", scope)
+				return nil, say.Usage("give --scope identity or --scope all", "--scope %q is neither", scope)
 			}
 			handles, err := parseHandles(args)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			return a.with(func(s *session.Session) error {
-				signed, err := s.SignErasure(jurisdiction, what, handles)
-				if err == nil {
-					err = a.keepSigned(signed)
-				}
-				if err != nil {
-					return err
-				}
-				e, err := s.RequestErasure(cmd.Context(), signed)
-				if err != nil {
-					return err
-				}
-				return a.appended(e, "Another officer has to approve:\n  indelible erase approve "+e.Statement.ID().String()+" --jurisdiction "+jurisdiction)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction of the handles")
+			content, err := entry.HandleList(handles).EncodeContent()
+			if err != nil {
+				return nil, say.Local(err, "the handles cannot be listed", "give each handle once")
+			}
+			return &written{
+				draft:  entry.Draft{Kind: entry.KindErasure, Jurisdiction: jurisdiction, Body: &entry.Erasure{Step: entry.StepRequest, Scope: what}},
+				sealed: sealedCBOR(entry.ClassSeries, content),
+				note:   "Another officer has to approve:\n  indelible erase approve {id} --jurisdiction " + jurisdiction,
+			}, nil
+		})
+	cmd.Long = `Request the erasure of the person behind the handles (all of one person). Scope identity destroys
+who it is and keeps a pseudonymous series that still verifies, where a retention rule demands it;
+scope all destroys everything. A legal hold or a retention floor refuses it by name. Once requested,
+no new record of the person is taken. Another officer has to approve.`
 	cmd.Flags().StringVar(&scope, "scope", "", "identity or all")
-	return required(cmd, "jurisdiction", "scope")
-}
-
-func parseHandles(args []string) ([]entry.Handle, error) {
-	handles := make([]entry.Handle, 0, len(args))
-	for _, text := range args {
-		h, err := parseHandle(text)
-		if err != nil {
-			return nil, err
-		}
-		handles = append(handles, h)
-	}
-	return handles, nil
+	return required(inJurisdiction(cmd, &jurisdiction, "of the handles"), "scope")
 }
 
 func newEraseStep(a *app, use, short string, step entry.ErasureStep) *cobra.Command {
 	var jurisdiction string
-	cmd := &cobra.Command{
-		Use: use + " REQUEST --jurisdiction J", Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			request, err := parseStatementID(args[0])
-			if err != nil {
-				return err
-			}
-			return a.with(func(s *session.Session) error {
-				statement, err := s.SignErasureStep(jurisdiction, step, request, entry.AuthorID{})
-				if err == nil {
-					err = a.keepStatement(statement)
-				}
-				if err != nil {
-					return err
-				}
-				e, err := s.ErasureStep(cmd.Context(), statement)
-				if err != nil {
-					return err
-				}
-				return a.appended(e, "How far it has come: indelible erase status "+request.String())
-			})
-		},
-	}
-	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction of the request")
-	return required(cmd, "jurisdiction")
+	cmd := a.writes(use+" REQUEST --jurisdiction J", short, "", cobra.ExactArgs(1), func(args []string) (*written, error) {
+		request, err := parseStatementID(args[0])
+		return &written{
+			draft: entry.Draft{Kind: entry.KindErasure, Jurisdiction: jurisdiction, Body: &entry.Erasure{Step: step, Request: request}},
+			note:  "How far it has come: indelible erase status " + request.String(),
+		}, err
+	})
+	return inJurisdiction(cmd, &jurisdiction, "of the request")
 }
 
 // jsonErasure is how far an erasure has come.
@@ -133,31 +94,29 @@ func newEraseStatus(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.with(func(s *session.Session) error {
-				e, err := s.ErasureStatus(cmd.Context(), request)
+			return a.as(func(c *client.Caller) error {
+				e, err := c.Erasure(cmd.Context(), request)
 				if err != nil {
 					return err
 				}
-				return a.erasure(e)
+				return a.erasure(request, e)
 			})
 		},
 	}
 }
 
-func (a *app) erasure(e *session.Erasure) error {
+func (a *app) erasure(request entry.StatementID, e *client.Erasure) error {
 	out := jsonErasure{
-		Request: e.Request.String(), State: e.State, Scope: e.Scope.String(), Jurisdiction: e.Jurisdiction,
+		Request: request.String(), State: e.State, Scope: e.Scope.String(), Jurisdiction: e.Jurisdiction,
 		GraceEnds: e.GraceEnds, Nodes: []jsonNode{}, Certificate: []jsonStep{},
 	}
 	for _, n := range e.Nodes {
 		out.Nodes = append(out.Nodes, jsonNode(n))
 	}
 	for _, c := range e.Certificate {
-		if err := a.keepReceipt(c); err != nil {
-			return err
-		}
+		c.Duplicate = false // of a step it says nothing that it was there before this call
 		step := jsonStep{jsonEntry: toJSON(c)}
-		if body, ok := c.Statement.Body.(*entry.Erasure); ok {
+		if body, ok := c.Proven.Statement.Body.(*entry.Erasure); ok {
 			step.Step = body.Step.String()
 		}
 		out.Certificate = append(out.Certificate, step)

@@ -15,7 +15,6 @@ import (
 
 	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
 	"indelible/ingest"
 )
@@ -70,7 +69,7 @@ type intake struct {
 	logger   *slog.Logger
 	spool    *ingest.Spool
 	receipts *ingest.Receipts
-	clients  []*ingest.Client
+	callers  []*client.Caller
 }
 
 // jsonIngest is what an ingest did.
@@ -86,13 +85,13 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 	if len(f.jurisdictions) == 0 {
 		return say.Usage("name at least one with --jurisdiction", "no jurisdiction is named")
 	}
-	source, name, err := session.OpenInput(f.data)
+	source, name, err := ingest.OpenInput(f.data)
 	if err != nil {
-		return err
+		return say.Input(f.data, err)
 	}
 	// Asked once before anything begins: the delivery itself waits for a server
 	// that is away, which at a command line looks like nothing happening.
-	if err := a.with(func(s *session.Session) error { _, _, err := s.Checkpoint(ctx); return err }); err != nil {
+	if err := a.as(func(c *client.Caller) error { _, _, err := c.Checkpoint(ctx); return err }); err != nil {
 		return errors.Join(err, source.Close())
 	}
 	w := &watch{}
@@ -106,7 +105,7 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 	}
 	summary, err := in.run(ctx, source)
 	if err != nil {
-		return session.IngestProblem(err, patience)
+		return say.Ingest(err, patience)
 	}
 	return a.ingested(f, summary, in.watch)
 }
@@ -146,7 +145,7 @@ func (in *intake) open() error {
 }
 
 func (in *intake) close() error {
-	for _, c := range in.clients {
+	for _, c := range in.callers {
 		c.Close()
 	}
 	var err error
@@ -159,18 +158,18 @@ func (in *intake) close() error {
 	return err
 }
 
-// client is a role's way to the server.
-func (in *intake) client(c *credential.Credential) (*ingest.Client, error) {
-	if in.a.settings.Server == "" {
-		return nil, say.Usage("name it with --server https://host:port", "no server is named")
+// as makes the caller of a credential, who keeps receipts in the working folder.
+func (in *intake) as(c *credential.Credential) (*client.Caller, error) {
+	server, err := in.a.server("name it with --server https://host:port")
+	if err != nil {
+		return nil, err
 	}
-	speaker, err := ingest.NewClient(client.Config{
-		URL: in.a.settings.Server, TLS: c.TLS(), Policy: c.Policy, Now: time.Now, Logger: in.logger,
-	}, in.receipts)
-	if err == nil {
-		in.clients = append(in.clients, speaker)
+	caller, err := client.Open(c, in.receipts.Attach(client.Config{URL: server, Now: time.Now, Logger: in.logger}), rand.Reader)
+	if err != nil {
+		return nil, say.Local(err, "the connection cannot be prepared", "look at the credential in "+c.Dir)
 	}
-	return speaker, err
+	in.callers = append(in.callers, caller)
+	return caller, nil
 }
 
 func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summary, error) {
@@ -182,7 +181,7 @@ func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summar
 	if err != nil {
 		return ingest.Summary{}, err
 	}
-	speaker, err := in.client(service)
+	speaker, err := in.as(service)
 	if err != nil {
 		return ingest.Summary{}, err
 	}
@@ -192,7 +191,7 @@ func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summar
 	}
 	bar := in.a.Progress("ingesting", int64(total))
 	job, err := ingest.NewJob(ingest.JobConfig{
-		Source: source, Spool: in.spool, Client: speaker, Receipts: in.receipts, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
+		Source: source, Spool: in.spool, Client: speaker.Client, Receipts: in.receipts, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
 		Jurisdiction: func(_ string, nth int) string { return in.f.jurisdictions[nth%len(in.f.jurisdictions)] },
 		Progress:     func(p ingest.Progress) { bar.Set(int64(p.Done)) },
 		Patience:     patience, Name: in.name,
@@ -213,7 +212,7 @@ func (in *intake) onboarding() (*ingest.Onboarding, error) {
 	if err != nil {
 		return nil, err
 	}
-	speaker, err := in.client(registrar)
+	speaker, err := in.as(registrar)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +221,7 @@ func (in *intake) onboarding() (*ingest.Onboarding, error) {
 		return nil, say.Usage("name the authority init made in ca/, or another one", "the authority for devices cannot be read: %v", err)
 	}
 	return ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: speaker, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.spool,
+		Client: speaker.Client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.spool,
 		Identity: func(string) (*ingest.Identity, error) { return newIdentity(maker) },
 		Now:      time.Now, Rand: rand.Reader,
 	})

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
 	"indelible/ingest"
 )
@@ -22,7 +21,7 @@ const inputKey = "cli/input/"
 // was corrected there would make all of the file new, and everything in it would be
 // ingested a second time.
 func settleInput(spool *ingest.Spool, path, name string) error {
-	if name == session.EmptyInput {
+	if name == ingest.EmptyInput {
 		return nil
 	}
 	full, err := filepath.Abs(path)

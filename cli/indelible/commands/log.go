@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -9,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -23,17 +24,17 @@ func newGet(a *app) *cobra.Command {
 		Short: "Fetch one entry and prove it, as an auditor",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(func(s *session.Session) error {
-				e, err := a.fetch(cmd, s, args[0])
+			return a.as(func(c *client.Caller) error {
+				p, err := fetch(cmd.Context(), c, args[0])
+				if err == nil && out != "" {
+					if err = client.WriteProven(out, p); err != nil {
+						return say.Local(err, "the files cannot be written", "choose another --out")
+					}
+				}
 				if err != nil {
 					return err
 				}
-				if out != "" {
-					if err := writePair(out, e); err != nil {
-						return err
-					}
-				}
-				return a.Result(toDetail(e), func(w io.Writer) error { return writeDetail(w, e) })
+				return a.Result(toDetail(p), func(w io.Writer) error { return writeDetail(w, p) })
 			})
 		},
 	}
@@ -41,26 +42,15 @@ func newGet(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) fetch(cmd *cobra.Command, s *session.Session, which string) (*session.Entry, error) {
+func fetch(ctx context.Context, c *client.Caller, which string) (*client.Proven, error) {
 	if index, err := strconv.ParseUint(which, 10, 64); err == nil && len(which) < 2*proof.HashSize {
-		return s.Leaf(cmd.Context(), index)
+		return c.Entry(ctx, index)
 	}
 	id, err := parseStatementID(which)
 	if err != nil {
 		return nil, err
 	}
-	return s.LeafOf(cmd.Context(), id)
-}
-
-func writePair(base string, e *session.Entry) error {
-	err := credential.WritePublic(base+statementSuffix, e.Statement.Bytes())
-	if err == nil {
-		err = credential.WritePublic(base+receiptSuffix, e.Receipt.Marshal())
-	}
-	if err != nil {
-		return say.Local(err, "the files cannot be written", "choose another --out")
-	}
-	return nil
+	return c.EntryOf(ctx, id)
 }
 
 // jsonDetail is an entry with what its statement says in clear.
@@ -79,10 +69,10 @@ type jsonDetail struct {
 	Statement string            `json:"statement_hex"`
 }
 
-func toDetail(e *session.Entry) jsonDetail {
-	s := e.Statement
+func toDetail(p *client.Proven) jsonDetail {
+	s := p.Statement
 	out := jsonDetail{
-		jsonEntry: toJSON(e), Author: s.Author.String(), Subject: subjectOf(s), Jurisdiction: s.Jurisdiction,
+		jsonEntry: toJSON(client.Outcome{Proven: p}), Author: s.Author.String(), Subject: subjectOf(s), Jurisdiction: s.Jurisdiction,
 		IssuedAt: s.IssuedAt, Boot: s.Boot, Seq: s.Seq, Statement: hex.EncodeToString(s.Bytes()),
 	}
 	if s.Parts != nil {
@@ -111,9 +101,9 @@ func subjectOf(s *entry.Statement) string {
 	return ""
 }
 
-func writeDetail(w io.Writer, e *session.Entry) error {
-	d := toDetail(e)
-	if err := writeEntry(w, e, ""); err != nil {
+func writeDetail(w io.Writer, p *client.Proven) error {
+	d := toDetail(p)
+	if err := writeEntry(w, client.Outcome{Proven: p}, ""); err != nil {
 		return err
 	}
 	pairs := [][2]string{{"author", d.Author}, {"signed at", clock(d.IssuedAt)}}
@@ -127,7 +117,7 @@ func writeDetail(w io.Writer, e *session.Entry) error {
 	if d.Seq != 0 {
 		pairs = append(pairs, [2]string{"number", fmt.Sprintf("%d in boot %d", d.Seq, d.Boot)})
 	}
-	return say.Pairs(w, append(pairs, says(e.Statement)...)...)
+	return say.Pairs(w, append(pairs, says(p.Statement)...)...)
 }
 
 func newReceipt(a *app) *cobra.Command {
@@ -142,17 +132,17 @@ func newReceipt(a *app) *cobra.Command {
 				return err
 			}
 			if out == "" {
-				out = strings.TrimSuffix(args[0], statementSuffix) + receiptSuffix
+				out = strings.TrimSuffix(args[0], client.StatementSuffix) + client.ReceiptSuffix
 			}
-			return a.with(func(s *session.Session) error {
-				e, err := s.Receipt(cmd.Context(), statement)
+			return a.as(func(c *client.Caller) error {
+				p, err := c.Receipt(cmd.Context(), statement)
 				if err != nil {
 					return err
 				}
-				if err := credential.WritePublic(out, e.Receipt.Marshal()); err != nil {
+				if err := credential.WritePublic(out, p.Receipt.Marshal()); err != nil {
 					return say.Local(err, "the receipt cannot be written", "choose another --out")
 				}
-				return a.Result(toJSON(e), func(w io.Writer) error { return writeEntry(w, e, "receipt in "+out) })
+				return a.appended(client.Outcome{Proven: p}, &written{note: "receipt in " + out})
 			})
 		},
 	}
@@ -193,22 +183,22 @@ func newCheckpoint(a *app) *cobra.Command {
 			if growth != "" && since == "" {
 				return say.Usage("name the older checkpoint with --since", "--growth needs --since")
 			}
-			return a.with(func(s *session.Session) error {
-				note, verified, err := s.Checkpoint(cmd.Context())
+			return a.as(func(c *client.Caller) error {
+				note, verified, err := c.Checkpoint(cmd.Context())
 				if pq && err == nil {
-					note, verified, err = s.CheckpointPQ(cmd.Context())
+					note, verified, err = c.CheckpointPQ(cmd.Context())
 				}
 				if err != nil {
 					return err
 				}
-				c := toCheckpoint(verified)
+				shown := toCheckpoint(verified)
 				if since != "" {
-					if err := a.grown(cmd, s, since, note, growth); err != nil {
+					if err := grown(cmd.Context(), c, since, note, growth); err != nil {
 						return err
 					}
-					c.Grown, c.Growth = true, growth
+					shown.Grown, shown.Growth = true, growth
 				}
-				return a.checkpoint(c, note, out)
+				return a.checkpoint(shown, note, out)
 			})
 		},
 	}
@@ -236,17 +226,17 @@ func (a *app) checkpoint(c jsonCheckpoint, note []byte, out string) error {
 }
 
 // grown proves growth since a checkpoint kept in a file, and writes the proof.
-func (a *app) grown(cmd *cobra.Command, s *session.Session, since string, note []byte, out string) error {
+func grown(ctx context.Context, c *client.Caller, since string, note []byte, out string) error {
 	older, err := readFile(since, "a file with a signed checkpoint")
 	if err != nil {
 		return err
 	}
 	// The file is this machine's, not the server's: it is judged first, and alone.
-	verified, err := s.Policy().VerifyCheckpoint(older)
+	verified, err := c.Policy().VerifyCheckpoint(older)
 	if err != nil {
 		return notVerified(since, err)
 	}
-	path, err := s.Growth(cmd.Context(), older, note)
+	path, err := c.Growth(ctx, older, note)
 	if err != nil || out == "" {
 		return err
 	}

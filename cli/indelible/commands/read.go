@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -10,9 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
+	"indelible/ingest"
+	"indelible/ledger/entry"
 )
 
 // maxPage bounds the records of one page, as the server does.
@@ -43,7 +46,7 @@ signed with line breaks keeps them). Purposes: ` + purposes + `.`,
 			if err != nil {
 				return err
 			}
-			return a.with(func(s *session.Session) error { return a.read(cmd, s, f, request) })
+			return a.as(func(c *client.Caller) error { return a.read(cmd.Context(), c, f, request) })
 		},
 	}
 	cmd.Flags().StringVar(&f.jurisdiction, "jurisdiction", "", "jurisdiction of the handle")
@@ -57,8 +60,8 @@ signed with line breaks keeps them). Purposes: ` + purposes + `.`,
 	return required(cmd, "jurisdiction", "purpose")
 }
 
-func (f readFlags) request(handle string) (session.ReadRequest, error) {
-	r := session.ReadRequest{Jurisdiction: f.jurisdiction, Identity: !f.clinicalOnly, Limit: f.limit}
+func (f readFlags) request(handle string) (client.ReadRequest, error) {
+	r := client.ReadRequest{Jurisdiction: f.jurisdiction, Identity: !f.clinicalOnly, Limit: f.limit}
 	if f.limit == 0 || f.limit > maxPage {
 		return r, say.Usage("--all reads page after page", "--limit is outside 1 to %d", maxPage)
 	}
@@ -99,19 +102,20 @@ type jsonRead struct {
 	Access  []jsonEntry  `json:"access"`
 }
 
-func (a *app) read(cmd *cobra.Command, s *session.Session, f readFlags, r session.ReadRequest) error {
+func (a *app) read(ctx context.Context, c *client.Caller, f readFlags, r client.ReadRequest) error {
 	out := jsonRead{Records: []jsonRecord{}}
 	for {
-		page, err := s.Read(cmd.Context(), r)
-		if err == nil {
-			err = a.keepReceipt(page.Access)
-		}
+		page, err := c.Read(ctx, r)
 		if err != nil {
 			return err
 		}
-		out.Access, out.Next = append(out.Access, toJSON(page.Access)), base64.RawURLEncoding.EncodeToString(page.Next)
-		for i := range page.Records {
-			out.Records = append(out.Records, releasedRecord(&page.Records[i]))
+		out.Access, out.Next = append(out.Access, toJSON(client.Outcome{Proven: page.Access})), base64.RawURLEncoding.EncodeToString(page.Next)
+		for _, record := range page.Records {
+			released, err := releasedRecord(record)
+			if err != nil {
+				return say.NotProven(err)
+			}
+			out.Records = append(out.Records, released)
 		}
 		if !f.all || len(page.Next) == 0 {
 			break
@@ -126,12 +130,14 @@ func (a *app) read(cmd *cobra.Command, s *session.Session, f readFlags, r sessio
 	return a.Result(out, func(w io.Writer) error { return writeRead(w, out) })
 }
 
-func releasedRecord(r *session.Record) jsonRecord {
-	out := jsonRecord{jsonEntry: toJSON(r.Entry), MediaType: r.MediaType, Resource: string(r.Clinical)}
-	if r.Original != nil {
-		out.Whole, out.Resource = true, string(r.Original)
+func releasedRecord(r client.Record) (jsonRecord, error) {
+	clinical := r.Parts[entry.ClassClinical]
+	original, err := ingest.Original(r.Parts)
+	out := jsonRecord{jsonEntry: toJSON(client.Outcome{Proven: r.Proven}), MediaType: clinical.MediaType, Resource: string(clinical.Bytes)}
+	if original != nil {
+		out.Whole, out.Resource = true, string(original)
 	}
-	return out
+	return out, err
 }
 
 // writeResources writes each resource as it is, ended by a line feed, for their

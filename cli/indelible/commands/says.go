@@ -14,7 +14,7 @@ func says(s *entry.Statement) [][2]string {
 	case *entry.Genesis:
 		pairs = [][2]string{{"origin", body.Origin}}
 	case *entry.AuthorChange:
-		pairs = saysAuthor(s, body)
+		pairs = saysAuthor(body)
 	case *entry.CAChange:
 		pairs = [][2]string{{"action", body.Action.String()}}
 	case *entry.HandleChange:
@@ -44,13 +44,13 @@ func says(s *entry.Statement) [][2]string {
 	return pairs
 }
 
-func saysAuthor(s *entry.Statement, body *entry.AuthorChange) [][2]string {
+func saysAuthor(body *entry.AuthorChange) [][2]string {
 	pairs := [][2]string{{"action", body.Action.String()}}
 	if body.Action != entry.AuthorEnrol {
 		return append(pairs, [2]string{"key of", body.Author.String()})
 	}
-	if key, err := enrolledKey(s); err == nil {
-		pairs = append(pairs, [2]string{"key of", key.String()})
+	if key, err := entry.ParsePublicKey(body.Key); err == nil {
+		pairs = append(pairs, [2]string{"key of", key.Author().String()})
 	}
 	return append(pairs, [2]string{"role", body.Role.String()}, [2]string{"may act in", strings.Join(body.Jurisdictions, ", ")})
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/viper"
 
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
 )
 
@@ -21,31 +20,40 @@ import (
 const envPrefix = "INDELIBLE"
 
 // Settings are everything this program is told besides a command's own flags.
-// The names in the tags are those of the settings file in a credential folder;
-// INDELIBLE_<NAME> in the environment and --<name> on the command line override
-// it, in that order.
+// settingTable names and explains each: in the settings file of a credential folder
+// by its name, in the environment as INDELIBLE_<NAME>, and as --<name>, which
+// override each other in this order.
 type Settings struct {
-	// Name is what the credential is called, for people.
-	Name string `mapstructure:"name" json:"name"`
-	// Credentials is the folder of the credential to speak as. It cannot stand
-	// in the file, which lies in it.
+	Name        string `mapstructure:"name" json:"name"`
 	Credentials string `mapstructure:"credentials" json:"credentials"`
-	// Server is the node to speak to, https://host:port.
-	Server string `mapstructure:"server" json:"server"`
-	// Keep is a folder in which what is signed is kept before it is sent, and
-	// its receipt after. Empty: nothing is kept.
-	Keep string `mapstructure:"keep" json:"keep"`
+	Server      string `mapstructure:"server" json:"server"`
+	Keep        string `mapstructure:"keep" json:"keep"`
+}
+
+// setting is one of Settings.
+type setting struct {
+	name  string
+	usage string // of its flag; empty: it has none
+	of    func(*Settings) *string
+}
+
+var settingTable = []setting{
+	{"name", "", func(s *Settings) *string { return &s.Name }}, // what the credential is called, for people
+	// It cannot stand in the file, which lies in it.
+	{"credentials", "folder of the credential to speak as (INDELIBLE_CREDENTIALS)", func(s *Settings) *string { return &s.Credentials }},
+	{"server", "node to speak to, https://host:port (default: the one the credential names)", func(s *Settings) *string { return &s.Server }},
+	{"keep", "folder to keep what is signed and its receipts in", func(s *Settings) *string { return &s.Keep }},
 }
 
 // Validate reports every fault at once.
 func (s *Settings) Validate() error {
-	var faults []error
-	if s.Server != "" {
-		if u, err := url.Parse(s.Server); err != nil || u.Scheme != "https" || u.Host == "" {
-			faults = append(faults, errors.New("server is not of the form https://host:port"))
-		}
+	if s.Server == "" {
+		return nil
 	}
-	return errors.Join(faults...)
+	if u, err := url.Parse(s.Server); err != nil || u.Scheme != "https" || u.Host == "" {
+		return errors.New("server is not of the form https://host:port")
+	}
+	return nil
 }
 
 // app is one run of the program.
@@ -56,9 +64,11 @@ type app struct {
 
 func (a *app) settingFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.String("credentials", "", "folder of the credential to speak as (INDELIBLE_CREDENTIALS)")
-	flags.String("server", "", "node to speak to, https://host:port (default: the one the credential names)")
-	flags.String("keep", "", "folder to keep what is signed and its receipts in")
+	for _, one := range settingTable {
+		if one.usage != "" {
+			flags.String(one.name, "", one.usage)
+		}
+	}
 	flags.Bool("print-config", false, "print the effective settings and stop")
 }
 
@@ -67,13 +77,13 @@ func (a *app) settingFlags(root *cobra.Command) {
 func (a *app) load(cmd *cobra.Command) error {
 	v := viper.New()
 	v.SetEnvPrefix(envPrefix)
-	for _, name := range []string{"name", "credentials", "server", "keep"} {
-		v.SetDefault(name, "")
-		if err := v.BindEnv(name); err != nil {
+	for _, one := range settingTable {
+		v.SetDefault(one.name, "")
+		if err := v.BindEnv(one.name); err != nil {
 			return fmt.Errorf("read the environment: %w", err)
 		}
-		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && name != "name" {
-			v.Set(name, f.Value.String())
+		if f := cmd.Flags().Lookup(one.name); f != nil && f.Changed && one.usage != "" {
+			v.Set(one.name, f.Value.String())
 		}
 	}
 	if dir := v.GetString("credentials"); dir != "" {
@@ -100,8 +110,11 @@ func (a *app) printed(cmd *cobra.Command) error {
 	cmd.DisableFlagParsing = true // flags are parsed; without this the command's own would be demanded
 	cmd.RunE = func(*cobra.Command, []string) error {
 		return a.Result(a.settings, func(w io.Writer) error {
-			return say.Pairs(w, [2]string{"name", a.settings.Name}, [2]string{"credentials", a.settings.Credentials},
-				[2]string{"server", a.settings.Server}, [2]string{"keep", a.settings.Keep})
+			var pairs [][2]string
+			for _, one := range settingTable {
+				pairs = append(pairs, [2]string{one.name, *one.of(&a.settings)})
+			}
+			return say.Pairs(w, pairs...)
 		})
 	}
 	return nil
@@ -121,26 +134,4 @@ func loadCredential(dir string) (*credential.Credential, error) {
 		return nil, say.Usage("name a folder made by indelibled init, or restore what is missing in it", "the folder %s is no credential: %v", dir, err)
 	}
 	return c, nil
-}
-
-// open begins a session as the credential.
-func (a *app) open() (*session.Session, error) {
-	c, err := a.credential()
-	if err != nil {
-		return nil, err
-	}
-	if a.settings.Server == "" {
-		return nil, say.Usage("name it with --server https://host:port", "no server is named")
-	}
-	return session.Open(c, a.settings.Server)
-}
-
-// with runs an act in a session.
-func (a *app) with(act func(*session.Session) error) error {
-	s, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return act(s)
 }

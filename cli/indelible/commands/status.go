@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
 )
 
@@ -41,8 +41,8 @@ func newStatus(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Ask a node how it is", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(func(s *session.Session) error {
-				answer, err := s.Status(cmd.Context())
+			return a.as(func(c *client.Caller) error {
+				answer, err := c.Status(cmd.Context())
 				if err != nil {
 					return err
 				}

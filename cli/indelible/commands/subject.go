@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bufio"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"indelible/cli/indelible/session"
+	"indelible/api/client"
 	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
@@ -46,7 +47,7 @@ and of a shell's history.`,
 					return err
 				}
 			}
-			return a.with(func(s *session.Session) error { return a.register(cmd, s, f, class) })
+			return a.as(func(c *client.Caller) error { return a.register(cmd.Context(), c, f, class) })
 		},
 	}
 	cmd.Flags().StringArrayVar(&f.identifiers, "identifier", nil, "what the subject can be found by, such as mrn|12345 (repeat)")
@@ -79,56 +80,44 @@ func identifier(cmd *cobra.Command, text string) (string, error) {
 	return text, nil
 }
 
-// jsonSubject is a registered subject.
-type jsonSubject struct {
-	jsonEntry
-	Handle       string `json:"handle"`
-	Jurisdiction string `json:"jurisdiction"`
-}
-
-func (a *app) register(cmd *cobra.Command, s *session.Session, f registerFlags, class entry.HandleClass) error {
-	request, err := a.requestID(s, f.request)
+func (a *app) register(ctx context.Context, c *client.Caller, f registerFlags, class entry.HandleClass) error {
+	request, err := a.requestID(c, f.request)
 	if err != nil {
 		return err
 	}
-	h, err := s.Register(cmd.Context(), f.jurisdiction, request, class, f.identifiers)
+	h, err := c.Register(ctx, f.jurisdiction, request, class, f.identifiers)
 	if err != nil {
 		return err
 	}
-	signed, err := s.SignOpen(h, class, f.jurisdiction)
-	if err == nil {
-		err = a.keepSigned(signed)
-	}
+	content, err := (&entry.HandleLink{}).EncodeContent() // it has no predecessor
 	if err != nil {
-		return err
+		return say.Local(err, "the handle cannot be opened", "try again")
 	}
-	e, err := s.OpenHandle(cmd.Context(), signed)
-	if err == nil {
-		err = a.keepReceipt(e)
-	}
-	if err != nil {
-		return err
-	}
-	return a.Result(jsonSubject{toJSON(e), h.String(), f.jurisdiction}, func(w io.Writer) error {
-		return writeEntry(w, e, "The log knows the subject as handle "+h.String()+" in "+f.jurisdiction+".")
+	return a.write(ctx, c, &written{
+		draft: entry.Draft{
+			Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: f.jurisdiction,
+			Body: &entry.HandleChange{Action: entry.ActionOpen, Class: class, At: c.Now()},
+		},
+		sealed: sealedCBOR(entry.ClassIdentity, content),
+		also:   jsonEntry{Handle: h.String(), Jurisdiction: f.jurisdiction},
+		note:   "The log knows the subject as handle " + h.String() + " in " + f.jurisdiction + ".",
 	})
 }
 
 // requestID takes up an interrupted attempt or begins one, and says how to take
 // it up.
-func (a *app) requestID(s *session.Session, text string) (entry.RequestID, error) {
+func (a *app) requestID(c *client.Caller, text string) (id entry.RequestID, err error) {
 	if text != "" {
-		id, err := entry.ParseRequestID(text)
-		if err != nil {
-			return id, say.Usage("give the 32 hexadecimal digits that were printed", "--request is not a request id")
+		if id, err = entry.ParseRequestID(text); err != nil {
+			err = say.Usage("give the 32 hexadecimal digits that were printed", "--request is not a request id")
 		}
-		return id, nil
+		return id, err
 	}
-	id, err := s.RequestID()
-	if err == nil {
-		a.Remark("If this is interrupted, run it again with --request %s", hex.EncodeToString(id[:]))
+	if err := c.Draw(id[:]); err != nil {
+		return id, say.Local(err, "no randomness for a request id", "try again")
 	}
-	return id, err
+	a.Remark("If this is interrupted, run it again with --request %s", hex.EncodeToString(id[:]))
+	return id, nil
 }
 
 func newSubjectFind(a *app) *cobra.Command {
@@ -148,8 +137,8 @@ not. An IDENTIFIER of - is read from standard input. Purposes: ` + purposes + `.
 			if err != nil {
 				return err
 			}
-			return a.with(func(s *session.Session) error {
-				found, err := s.Find(cmd.Context(), jurisdiction, who, p)
+			return a.as(func(c *client.Caller) error {
+				found, err := c.Find(cmd.Context(), jurisdiction, who, p)
 				if err != nil {
 					return err
 				}
@@ -169,34 +158,19 @@ type jsonFound struct {
 	Access jsonEntry `json:"access"`
 }
 
-func (a *app) found(f *session.Found) error {
-	if err := a.keepReceipt(f.Access); err != nil {
-		return err
-	}
-	out := jsonFound{Found: f.Known, Access: toJSON(f.Access)}
+func (a *app) found(f *client.Found) error {
+	out := jsonFound{Found: f.Known, Access: toJSON(client.Outcome{Proven: f.Access})}
 	answer := "nobody"
 	if f.Known {
 		out.Handle = f.Handle.String()
 		answer = out.Handle
 	}
 	err := a.Result(out, func(w io.Writer) error {
-		return say.Pairs(w, [2]string{"handle", answer}, [2]string{"recorded as", fmt.Sprintf("access entry %d", f.Access.Index)})
+		return say.Pairs(w, [2]string{"handle", answer}, [2]string{"recorded as", fmt.Sprintf("access entry %d", f.Access.Receipt.Index)})
 	})
 	if err == nil && !f.Known {
 		return say.Refused("NOT_FOUND", "the identifier finds nobody in this jurisdiction", "nothing was returned",
 			"check spelling and jurisdiction; an erased person cannot be found either")
 	}
 	return err
-}
-
-// purposes are the purposes of use one may name (HL7 v3-ActReason).
-const purposes = "TREAT (treatment), HPAYMT (payment), HOPERAT (operations), ETREAT (emergency), PUBHLTH (public health), " +
-	"HRESCH (research), PATRQT (patient's request), HSYSADMIN (administration), HLEGAL (legal)"
-
-func parsePurpose(text string) (entry.Purpose, error) {
-	p, err := entry.ParsePurpose(text)
-	if err != nil {
-		return p, say.Usage("the purposes are "+purposes, "--purpose %q is none", text)
-	}
-	return p, nil
 }

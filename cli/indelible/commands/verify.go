@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/say"
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -85,7 +85,7 @@ is verified with the FILE.tlog-proof beside it; one without the other is a failu
 
 func (a *app) verifyOne(policy *proof.Policy, statementFile, receiptFile string) error {
 	if receiptFile == "" {
-		receiptFile = strings.TrimSuffix(statementFile, statementSuffix) + receiptSuffix
+		receiptFile = strings.TrimSuffix(statementFile, client.StatementSuffix) + client.ReceiptSuffix
 	}
 	statement, proven, err := verifyPair(proof.NewVerifier(policy), statementFile, receiptFile)
 	if err != nil {
@@ -197,7 +197,7 @@ func (a *app) verifyGrowth(policy *proof.Policy, olderFile, growthFile string) e
 	}
 	verified, err := policy.VerifyCheckpoint(newer)
 	if err != nil {
-		return session.NotProven(err)
+		return say.NotProven(err)
 	}
 	out := toCheckpoint(verified)
 	out.Grown = true

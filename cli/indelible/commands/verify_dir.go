@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/api/client"
 	"indelible/cli/say"
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -41,7 +42,7 @@ func (a *app) verifyDir(cmd *cobra.Command, policy *proof.Policy, dir string) er
 			return err
 		}
 		path := filepath.Join(dir, base)
-		statement, _, err := verifyPair(verifier, path+statementSuffix, path+receiptSuffix)
+		statement, _, err := verifyPair(verifier, path+client.StatementSuffix, path+client.ReceiptSuffix)
 		switch {
 		case err != nil:
 			faults, faulty = append(faults, err), append(faulty, base)
@@ -72,7 +73,7 @@ func pairs(dir string) ([]string, error) {
 	}
 	var bases []string
 	for _, name := range names {
-		for _, suffix := range []string{statementSuffix, receiptSuffix} {
+		for _, suffix := range []string{client.StatementSuffix, client.ReceiptSuffix} {
 			if base, ok := strings.CutSuffix(name.Name(), suffix); ok {
 				bases = append(bases, base)
 			}

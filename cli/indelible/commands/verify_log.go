@@ -71,14 +71,15 @@ func (a *app) source(dir string) (logcheck.Source, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if a.settings.Server == "" {
-		return nil, nil, say.Usage("name it with --server, or a folder with --dir", "no server is named")
+	server, err := a.server("name it with --server, or a folder with --dir")
+	if err != nil {
+		return nil, nil, err
 	}
 	web, err := client.HTTP(c.TLS())
 	if err != nil {
 		return nil, nil, say.Local(err, "the connection cannot be prepared", "look at the credential")
 	}
-	return logcheck.URL(web, a.settings.Server), web.CloseIdleConnections, nil
+	return logcheck.URL(web, server), web.CloseIdleConnections, nil
 }
 
 var errNoFolder = errors.New("it is no folder")

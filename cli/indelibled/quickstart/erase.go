@@ -5,10 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"indelible/cli/indelible/session"
+	"indelible/api/client"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/say"
-	"indelible/ingest"
 	"indelible/ledger/entry"
 )
 
@@ -26,53 +25,50 @@ func (s *show) erase(ctx context.Context) error {
 	} else {
 		s.scene("One person is erased, everything of them; this command plays both officers, which people never may")
 	}
+	officer := s.roles[founding.Officer1]
 	signed, err := s.signedErasure(p)
 	if err != nil {
 		return err
 	}
 	request := signed.Statement.ID()
-	requested, err := s.keep(s.roles[founding.Officer1].RequestErasure(ctx, signed))
+	requested, err := officer.Append(ctx, signed)
 	if err != nil {
 		return err
 	}
-	s.tell("  entry %d: requested by the first officer; new records of this person are refused from here on", requested.Index)
-	approval, err := s.once("erasure approval", func() (*entry.Statement, error) {
-		return s.roles[founding.Officer2].SignErasureStep(p.jurisdiction, entry.StepApprove, request, entry.AuthorID{})
-	})
+	s.tell("  entry %d: requested by the first officer; new records of this person are refused from here on", requested.Proven.Receipt.Index)
+	approved, err := s.write(ctx, founding.Officer2, "erasure approval", entry.Draft{
+		Kind: entry.KindErasure, Jurisdiction: p.jurisdiction, Body: &entry.Erasure{Step: entry.StepApprove, Request: request},
+	}, nil)
 	if err != nil {
 		return err
 	}
-	approved, err := s.keep(s.roles[founding.Officer2].ErasureStep(ctx, approval))
-	if err != nil {
-		return err
-	}
-	s.tell("  entry %d: approved by the second; the grace of this log is 0, of a real one it is days", approved.Index)
+	s.tell("  entry %d: approved by the second; the grace of this log is 0, of a real one it is days", approved.Receipt.Index)
 	return s.awaitErasure(ctx, p, request)
 }
 
 // erasureKey is where the request is kept.
-const erasureKey = journal + "erasure request"
+const erasureKey = "erasure request"
 
 // erasureBegun reports whether this directory's one erasure was requested, in
 // this run or an earlier one.
 func (s *show) erasureBegun() bool {
-	_, begun := s.spool.Value(erasureKey)
+	_, begun := s.spool.Value(journal + erasureKey)
 	return begun
 }
 
 // signedErasure is the request, signed at the first run and the same ever after.
-func (s *show) signedErasure(p *subject) (*ingest.Signed, error) {
-	raw, err := s.spool.Once(erasureKey, func() ([]byte, error) {
-		signed, err := s.roles[founding.Officer1].SignErasure(p.jurisdiction, entry.ScopeAll, []entry.Handle{p.enrolled.Handle})
+func (s *show) signedErasure(p *subject) (*client.Signed, error) {
+	var sealed map[entry.Class]client.Content
+	if !s.erasureBegun() { // afterwards the registration has forgotten the handle
+		content, err := entry.HandleList{p.enrolled.Handle}.EncodeContent()
 		if err != nil {
 			return nil, err
 		}
-		return ingest.EncodeSigned(signed)
-	})
-	if err != nil {
-		return nil, err
+		sealed = map[entry.Class]client.Content{entry.ClassSeries: {MediaType: entry.MediaTypeCBOR, Bytes: content}}
 	}
-	signed, err := ingest.DecodeSigned(raw)
+	signed, err := s.signed(founding.Officer1, erasureKey, entry.Draft{
+		Kind: entry.KindErasure, Jurisdiction: p.jurisdiction, Body: &entry.Erasure{Step: entry.StepRequest, Scope: entry.ScopeAll},
+	}, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +79,7 @@ func (s *show) signedErasure(p *subject) (*ingest.Signed, error) {
 var errRequest = errors.New("the kept erasure request names nobody")
 
 // erasedHandle is the handle the request names: the registration forgets it.
-func erasedHandle(signed *ingest.Signed) (entry.Handle, error) {
+func erasedHandle(signed *client.Signed) (entry.Handle, error) {
 	for _, o := range signed.Openings {
 		opening, err := entry.ParseOpening(o.Encoded)
 		if err != nil {
@@ -107,7 +103,7 @@ func (s *show) awaitErasure(ctx context.Context, p *subject, request entry.State
 	ask := time.NewTicker(erasureAsk)
 	defer ask.Stop()
 	for {
-		state, err := s.roles[founding.Officer1].ErasureStatus(ctx, request)
+		state, err := s.roles[founding.Officer1].Erasure(ctx, request)
 		if err != nil {
 			return err
 		}
@@ -123,24 +119,21 @@ func (s *show) awaitErasure(ctx context.Context, p *subject, request entry.State
 	}
 }
 
-func (s *show) erased(p *subject, state *session.Erasure) error {
+func (s *show) erased(p *subject, state *client.Erasure) error {
 	for _, step := range state.Certificate {
-		if err := s.add(step); err != nil {
-			return err
-		}
-		if body, ok := step.Statement.Body.(*entry.Erasure); ok {
-			s.tellStep(step, body)
+		if body, ok := step.Proven.Statement.Body.(*entry.Erasure); ok {
+			s.tellStep(step.Proven.Receipt.Index, body)
 		}
 	}
 	s.summary.Erased = 1
 	return s.onboard.Forget(p.reference)
 }
 
-func (s *show) tellStep(step *session.Entry, body *entry.Erasure) {
+func (s *show) tellStep(index uint64, body *entry.Erasure) {
 	switch body.Step {
 	case entry.StepExecuted:
-		s.tell("  entry %d: executed by the node: key tree version %d, %s, strength %s", step.Index, body.RootVersion, body.Method, body.Strength)
+		s.tell("  entry %d: executed by the node: key tree version %d, %s, strength %s", index, body.RootVersion, body.Method, body.Strength)
 	case entry.StepComplete:
-		s.tell("  entry %d: complete; these entries are the erasure certificate", step.Index)
+		s.tell("  entry %d: complete; these entries are the erasure certificate", index)
 	}
 }

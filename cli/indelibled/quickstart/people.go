@@ -2,6 +2,7 @@ package quickstart
 
 import (
 	"context"
+	"crypto/x509"
 
 	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
@@ -15,88 +16,72 @@ const (
 	secondJurisdiction = "us"
 )
 
-// person is one of those who are enrolled at the beginning.
-type person struct {
+// people are those who are enrolled at the beginning.
+var people = []struct {
 	name string
 	role entry.Role
-	two  bool // counts only once a second registrar has confirmed it
-}
-
-var people = []person{
-	{founding.Officer1, entry.RoleOfficer, true},
-	{founding.Officer2, entry.RoleOfficer, true},
-	{founding.ConsentService, entry.RoleConsentService, true},
-	{founding.Service, entry.RoleService, false},
-	{founding.Clinician, entry.RoleClinician, false},
-	{founding.Auditor, entry.RoleAuditor, false},
+}{
+	{founding.Officer1, entry.RoleOfficer},
+	{founding.Officer2, entry.RoleOfficer},
+	{founding.ConsentService, entry.RoleConsentService},
+	{founding.Service, entry.RoleService},
+	{founding.Clinician, entry.RoleClinician},
+	{founding.Auditor, entry.RoleAuditor},
 }
 
 // enrolEveryone activates the authority of devices and enrols the people.
 func (s *show) enrolEveryone(ctx context.Context) error {
 	s.scene("Two registrars enrol the others; what needs two people is signed by both")
-	if err := s.activateCA(ctx); err != nil {
+	path, _ := s.site.DeviceCA()
+	authority, err := readCertificate(path, "the authority of devices")
+	if err != nil {
+		return err
+	}
+	err = s.register(ctx, "authority of device certificates", "ca", true,
+		&entry.CAChange{Action: entry.CAActivate, Key: authority.RawSubjectPublicKeyInfo})
+	if err != nil {
 		return err
 	}
 	for _, p := range people {
-		if err := s.enrol(ctx, p); err != nil {
+		cert, err := readCertificate(s.certificate(p.name), "the certificate of "+p.name)
+		if err != nil {
+			return err
+		}
+		err = s.register(ctx, p.name, "enrol "+p.name, p.role.NeedsTwo(), &entry.AuthorChange{
+			Action: entry.AuthorEnrol, Key: cert.RawSubjectPublicKeyInfo, Role: p.role,
+			Jurisdictions: []string{firstJurisdiction, secondJurisdiction},
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *show) activateCA(ctx context.Context) error {
-	path, _ := s.site.DeviceCA()
+func readCertificate(path, what string) (*x509.Certificate, error) {
 	chain, err := credential.ReadCertificates(path)
 	if err != nil {
-		return say.Local(err, "the authority of devices cannot be read", "correct that, or begin again in another directory")
+		return nil, say.Local(err, what+" cannot be read", "correct that, or begin again in another directory")
 	}
-	registrar := s.roles[founding.Registrar1]
-	first, err := s.once("ca", func() (*entry.Statement, error) {
-		return registrar.SignCA(entry.CAActivate, chain[0].RawSubjectPublicKeyInfo)
-	})
-	if err != nil {
-		return err
-	}
-	return s.govern(ctx, "authority of device certificates", "ca", first, true)
+	return chain[0], nil
 }
 
-func (s *show) enrol(ctx context.Context, p person) error {
-	chain, err := credential.ReadCertificates(s.certificate(p.name))
-	if err != nil {
-		return say.Local(err, "the certificate of "+p.name+" cannot be read", "correct that, or begin again in another directory")
-	}
-	first, err := s.once("enrol "+p.name, func() (*entry.Statement, error) {
-		return s.roles[founding.Registrar1].SignEnrol(chain[0].PublicKey, p.role, []string{firstJurisdiction, secondJurisdiction})
-	})
-	if err != nil {
-		return err
-	}
-	return s.govern(ctx, p.name, "enrol "+p.name, first, p.two)
-}
-
-// govern appends a registrar's statement and, where it takes two, the other
+// register appends a registrar's statement and, where it takes two, the other
 // registrar's confirmation.
-func (s *show) govern(ctx context.Context, what, key string, first *entry.Statement, two bool) error {
-	e, err := s.keep(s.roles[founding.Registrar1].Govern(ctx, first))
+func (s *show) register(ctx context.Context, what, key string, two bool, body entry.Body) error {
+	first, err := s.write(ctx, founding.Registrar1, key, entry.Draft{Kind: body.Kind(), Body: body}, nil)
 	if err != nil {
 		return err
 	}
 	if !two {
-		s.tell("  entry %d: %s enrolled", e.Index, what)
+		s.tell("  entry %d: %s enrolled", first.Receipt.Index, what)
 		return nil
 	}
-	other := s.roles[founding.Registrar2]
-	second, err := s.once("confirm "+key, func() (*entry.Statement, error) {
-		return other.SignConfirm(first.Kind, "", first.ID())
-	})
+	id := first.Statement.ID()
+	second, err := s.write(ctx, founding.Registrar2, "confirm "+key, entry.Draft{Kind: body.Kind(), Confirms: &id}, nil)
 	if err != nil {
 		return err
 	}
-	confirmed, err := s.keep(other.Govern(ctx, second))
-	if err != nil {
-		return err
-	}
-	s.tell("  entries %d and %d: %s enrolled, and confirmed by the second registrar", e.Index, confirmed.Index, what)
+	s.tell("  entries %d and %d: %s enrolled, and confirmed by the second registrar", first.Receipt.Index, second.Receipt.Index, what)
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
 	"indelible/cli/say"
@@ -49,7 +49,7 @@ type show struct {
 	node  *node.Node
 	url   string
 
-	roles    map[string]*session.Session
+	roles    map[string]*client.Caller
 	spool    *ingest.Spool
 	receipts *ingest.Receipts
 	source   ingest.Source
@@ -65,7 +65,7 @@ type show struct {
 
 // Run shows everything and then serves until ctx ends, or ends at once.
 func Run(ctx context.Context, o Options) (err error) {
-	s := &show{Options: o, began: time.Now(), roles: map[string]*session.Session{}, logger: slog.New(slog.DiscardHandler)}
+	s := &show{Options: o, began: time.Now(), roles: map[string]*client.Caller{}, logger: slog.New(slog.DiscardHandler)}
 	if err := s.openData(); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *show) play(ctx context.Context) (err error) {
 		s.readOne, s.tamper, s.erase, s.readErased, s.verifyAgain, s.report,
 	} {
 		if err := scene(ctx); err != nil {
-			return err
+			return say.Client(err, s.url, s.site.Credentials())
 		}
 	}
 	if s.Once {
@@ -143,20 +143,9 @@ func (s *show) scene(format string, args ...any) {
 	s.tell("— "+format, args...)
 }
 
-// connect opens one session per role, and the ingest side's stores.
+// connect opens the ingest side's stores, and one caller per role, who keeps the
+// receipts of what it proves there.
 func (s *show) connect() error {
-	for _, name := range []string{
-		founding.Registrar1, founding.Registrar2, founding.Officer1, founding.Officer2,
-		founding.Service, founding.Clinician, founding.Auditor,
-	} {
-		c, err := credential.Load(s.site.Credential(name))
-		if err != nil {
-			return say.Local(err, "the credential of "+name+" cannot be read", "correct that, or begin again in another directory")
-		}
-		if s.roles[name], err = session.Open(c, s.url); err != nil {
-			return err
-		}
-	}
 	var err error
 	base := filepath.Join(s.Dir, clientDir)
 	if s.spool, err = ingest.OpenSpool(ingest.SpoolConfig{
@@ -166,6 +155,19 @@ func (s *show) connect() error {
 	}
 	if s.receipts, err = ingest.OpenReceipts(filepath.Join(base, storeDir)); err != nil {
 		return say.Local(err, "the receipts cannot be opened", "look at "+base)
+	}
+	cfg := s.receipts.Attach(client.Config{URL: s.url, Now: time.Now, Logger: s.logger})
+	for _, name := range []string{
+		founding.Registrar1, founding.Registrar2, founding.Officer1, founding.Officer2,
+		founding.Service, founding.Clinician, founding.Auditor,
+	} {
+		c, err := credential.Load(s.site.Credential(name))
+		if err == nil {
+			s.roles[name], err = client.Open(c, cfg, rand.Reader)
+		}
+		if err != nil {
+			return say.Local(err, "the credential of "+name+" cannot be read", "correct that, or begin again in another directory")
+		}
 	}
 	return s.openSource()
 }
@@ -184,29 +186,27 @@ func (s *show) disconnect() error {
 	return err
 }
 
-// once signs a statement the first time and gives the same bytes ever after.
-func (s *show) once(key string, sign func() (*entry.Statement, error)) (*entry.Statement, error) {
+// signed signs a statement the first time and gives the same bytes ever after.
+func (s *show) signed(role, key string, draft entry.Draft, sealed map[entry.Class]client.Content) (*client.Signed, error) {
 	raw, err := s.spool.Once(journal+key, func() ([]byte, error) {
-		statement, err := sign()
+		signed, err := s.roles[role].Sign(draft, sealed)
 		if err != nil {
 			return nil, err
 		}
-		return statement.Bytes(), nil
+		return ingest.EncodeSigned(signed)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep a statement before it is sent: %w", err)
 	}
-	return entry.Parse(raw)
+	return ingest.DecodeSigned(raw)
 }
 
-// keep stores a proven statement beside the receipts of the readings, once.
-func (s *show) keep(e *session.Entry, err error) (*session.Entry, error) {
+// write signs and appends as a role.
+func (s *show) write(ctx context.Context, role, key string, draft entry.Draft, sealed map[entry.Class]client.Content) (*client.Proven, error) {
+	signed, err := s.signed(role, key, draft, sealed)
 	if err != nil {
 		return nil, err
 	}
-	_, known, err := s.receipts.Find(e.Statement.ID())
-	if err != nil || known {
-		return e, err
-	}
-	return e, s.receipts.Add(e.Proven)
+	outcome, err := s.roles[role].Append(ctx, signed)
+	return outcome.Proven, err
 }

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"indelible/cli/indelible/session"
+	"indelible/api/client"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/say"
+	"indelible/ingest"
 	"indelible/ledger/entry"
 )
 
@@ -53,9 +54,6 @@ func (s *show) readOne(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.add(found.Access); err != nil {
-		return err
-	}
 	if !found.Known {
 		return broken(errNotFoundAgain)
 	}
@@ -63,40 +61,38 @@ func (s *show) readOne(ctx context.Context) error {
 		return broken(errOtherSubject)
 	}
 	s.tell("  the lookup:  %s", accessLine(found.Access))
-	page, err := clinician.Read(ctx, session.ReadRequest{
+	page, err := clinician.Read(ctx, client.ReadRequest{
 		Jurisdiction: p.jurisdiction, Handle: found.Handle, Identity: true, Purpose: entry.PurposeTREAT, Limit: 1,
 	})
 	if err != nil {
-		return err
-	}
-	if err := s.add(page.Access); err != nil {
 		return err
 	}
 	s.tell("  the read:    %s", accessLine(page.Access))
 	return s.showRecord(p, page)
 }
 
-func (s *show) showRecord(p *subject, page *session.Page) error {
+func (s *show) showRecord(p *subject, page *client.Page) error {
 	if len(page.Records) == 0 {
 		return broken(errNoRecord)
 	}
 	record := page.Records[0]
-	if !p.originals[sha256.Sum256(record.Original)] {
+	original, err := ingest.Original(record.Parts)
+	if err != nil || !p.originals[sha256.Sum256(original)] {
 		return broken(errNotOriginal)
 	}
 	// What it says is not shown: standard error may end up in a file.
-	s.tell("  the record:  entry %d, %d bytes, the same as went in, byte for byte", record.Index, len(record.Original))
+	s.tell("  the record:  entry %d, %d bytes, the same as went in, byte for byte", record.Receipt.Index, len(original))
 	return nil
 }
 
 // accessLine says what an access entry says, which is all the log knows of it.
-func accessLine(e *session.Entry) string {
+func accessLine(e *client.Proven) string {
 	access, ok := e.Statement.Body.(*entry.Access)
 	if !ok {
-		return fmt.Sprintf("entry %d", e.Index)
+		return fmt.Sprintf("entry %d", e.Receipt.Index)
 	}
 	return fmt.Sprintf("access entry %d: %s, %s, for %s, by staff handle %s…, signed by the node",
-		e.Index, access.Action, access.Outcome, access.Purpose, access.Accessor.String()[:8])
+		e.Receipt.Index, access.Action, access.Outcome, access.Purpose, access.Accessor.String()[:8])
 }
 
 // readErased shows that the erased person's record and identifier are gone, and
@@ -112,42 +108,30 @@ func (s *show) readErased(ctx context.Context) error {
 	if found.Known {
 		return broken(errStillFound)
 	}
-	if err := s.add(found.Access); err != nil {
-		return err
-	}
 	s.tell("  the identifier finds nobody:  %s", accessLine(found.Access))
 	return s.readRefused(ctx, p)
 }
 
 func (s *show) readRefused(ctx context.Context, p *subject) error {
-	page, err := s.roles[founding.Clinician].Read(ctx, session.ReadRequest{
+	page, err := s.roles[founding.Clinician].Read(ctx, client.ReadRequest{
 		Jurisdiction: p.jurisdiction, Handle: s.erasedHandle, Identity: true, Purpose: entry.PurposeTREAT, Limit: 1,
 	})
 	if err == nil {
 		for _, record := range page.Records {
-			if record.Clinical != nil || record.Original != nil {
+			if len(record.Parts) > 0 {
 				return broken(errStillReadable)
 			}
 		}
 		return broken(errNoDenial)
 	}
-	var denied *session.Denied
-	if !errors.As(err, &denied) {
-		return err
-	}
-	if err := s.add(denied.Access); err != nil {
+	var denied *client.CallError
+	if !errors.As(err, &denied) || denied.Access == nil {
 		return err
 	}
 	if access, ok := denied.Access.Statement.Body.(*entry.Access); !ok || access.Outcome == entry.OutcomePermit {
 		return broken(errNoDenial)
 	}
 	s.tell("  the read is refused:          %s", accessLine(denied.Access))
-	s.tell("  %s", say.AsProblem(denied.Problem).What)
+	s.tell("  %s", say.AsProblem(say.Client(denied, s.url, "")).What)
 	return nil
-}
-
-// add keeps the proof of an entry the node wrote.
-func (s *show) add(e *session.Entry) error {
-	_, err := s.keep(e, nil)
-	return err
 }

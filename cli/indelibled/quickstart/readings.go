@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -23,13 +22,9 @@ func (s *show) ingestReadings(ctx context.Context) error {
 		return say.Local(err, "the input cannot be counted", "correct the input")
 	}
 	s.scene("The devices sign %s; the ingest service appends them and keeps a receipt of each", count(int(total), "reading"))
-	speaker, err := s.client(founding.Service)
-	if err != nil {
-		return err
-	}
 	bar := s.Printer.Progress("  ingesting", int64(total))
 	job, err := ingest.NewJob(ingest.JobConfig{
-		Source: s.source, Spool: s.spool, Client: speaker, Receipts: s.receipts, Onboarding: s.onboard,
+		Source: s.source, Spool: s.spool, Client: s.roles[founding.Service].Client, Receipts: s.receipts, Onboarding: s.onboard,
 		Jurisdiction: jurisdictionOf, Logger: s.logger, Now: time.Now, Rand: rand.Reader,
 		Progress: func(p ingest.Progress) { bar.Set(int64(p.Done)) }, Patience: patience,
 	})
@@ -38,7 +33,7 @@ func (s *show) ingestReadings(ctx context.Context) error {
 	}
 	ingested, err := job.Run(ctx)
 	if err != nil {
-		return session.IngestProblem(err, patience)
+		return say.Ingest(err, patience)
 	}
 	bar.Set(int64(total))
 	bar.Finish()

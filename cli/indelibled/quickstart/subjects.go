@@ -10,9 +10,7 @@ import (
 	"io"
 	"time"
 
-	"indelible/api/client"
 	"indelible/api/client/credential"
-	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -40,9 +38,9 @@ func (s *show) openData() error {
 		s.input = generated
 		return nil
 	}
-	source, name, err := session.OpenInput(s.Data)
+	source, name, err := ingest.OpenInput(s.Data)
 	if err != nil {
-		return err
+		return say.Input(s.Data, err)
 	}
 	s.source, s.input = source, name
 	return s.findSubjects()
@@ -167,10 +165,6 @@ func jurisdictionOf(_ string, nth int) string {
 }
 
 func (s *show) openOnboarding() error {
-	speaker, err := s.client(founding.Registrar1)
-	if err != nil {
-		return err
-	}
 	certPath, keyPath := s.site.DeviceCA()
 	chain, err := credential.ReadCertificates(certPath)
 	if err != nil {
@@ -184,9 +178,9 @@ func (s *show) openOnboarding() error {
 	if err != nil {
 		return fmt.Errorf("open the authority of devices: %w", err)
 	}
-	registrar := s.roles[founding.Registrar1].Credential
+	registrar := s.roles[founding.Registrar1]
 	s.onboard, err = ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: speaker, Registrar: registrar.Key, Log: registrar.LogID(), Spool: s.spool,
+		Client: registrar.Client, Registrar: registrar.Credential.Key, Log: registrar.Log(), Spool: s.spool,
 		Identity: func(string) (*ingest.Identity, error) { return issue(maker) },
 		Now:      time.Now, Rand: rand.Reader,
 	})
@@ -203,13 +197,4 @@ func issue(maker *ingest.DeviceCA) (*ingest.Identity, error) {
 		return nil, fmt.Errorf("draw a device's serial number: %w", err)
 	}
 	return maker.Issue(rand.Reader, fmt.Sprintf("%x", serial), time.Now())
-}
-
-// client is the ingest side of a role: many statements at once, receipts
-// verified and kept.
-func (s *show) client(name string) (*ingest.Client, error) {
-	role := s.roles[name]
-	return ingest.NewClient(client.Config{
-		URL: s.url, TLS: role.Credential.TLS(), Policy: role.Policy(), Now: time.Now, Logger: s.logger,
-	}, s.receipts)
 }

@@ -11,9 +11,7 @@ import (
 
 	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
-	"indelible/ingest"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -30,7 +28,7 @@ var (
 // attempt is something a relay between device and node might try.
 type attempt struct {
 	what string
-	make func(victim, other *ingest.Proven) ([]byte, error)
+	make func(victim, other *client.Proven) ([]byte, error)
 }
 
 var attempts = []attempt{
@@ -68,7 +66,7 @@ func (s *show) tamper(ctx context.Context) error {
 }
 
 // forgeReading signs a reading about the same person with a key nobody enrolled.
-func (s *show) forgeReading(ctx context.Context, victim *ingest.Proven) error {
+func (s *show) forgeReading(ctx context.Context, victim *client.Proven) error {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return fmt.Errorf("make a key: %w", err)
@@ -92,7 +90,7 @@ func (s *show) forgeReading(ctx context.Context, victim *ingest.Proven) error {
 
 // twoReadings finds a living person's reading in the first jurisdiction that is
 // played with, and one of another device if there is one.
-func (s *show) twoReadings() (victim, other *ingest.Proven, err error) {
+func (s *show) twoReadings() (victim, other *client.Proven, err error) {
 	for kept, err := range s.receipts.All() {
 		if err != nil {
 			return nil, nil, err
@@ -114,10 +112,17 @@ func (s *show) twoReadings() (victim, other *ingest.Proven, err error) {
 
 // submit hands one statement to the node as the ingest service.
 func (s *show) submit(ctx context.Context, jurisdiction string, raw []byte, openings []*indeliblev1.Opening) (*indeliblev1.Outcome, error) {
-	return s.roles[founding.Service].Submit(ctx, jurisdiction, &indeliblev1.Submission{Statement: raw, Openings: openings})
+	outcomes, err := s.roles[founding.Service].Send(ctx, jurisdiction, []*indeliblev1.Submission{{Statement: raw, Openings: openings}})
+	if err == nil && len(outcomes) != 1 {
+		err = client.ErrAnswer
+	}
+	if err != nil {
+		return nil, err
+	}
+	return outcomes[0], nil
 }
 
-func (s *show) replay(ctx context.Context, victim *ingest.Proven) error {
+func (s *show) replay(ctx context.Context, victim *client.Proven) error {
 	statement := victim.Statement
 	outcome, err := s.submit(ctx, statement.Jurisdiction, statement.Bytes(), nil)
 	if err != nil {
@@ -130,7 +135,7 @@ func (s *show) replay(ctx context.Context, victim *ingest.Proven) error {
 	return nil
 }
 
-func (s *show) attempt(ctx context.Context, victim *ingest.Proven, what string, raw []byte, openings []*indeliblev1.Opening) error {
+func (s *show) attempt(ctx context.Context, victim *client.Proven, what string, raw []byte, openings []*indeliblev1.Opening) error {
 	outcome, err := s.submit(ctx, victim.Statement.Jurisdiction, raw, openings)
 	if err != nil {
 		return err
@@ -139,12 +144,12 @@ func (s *show) attempt(ctx context.Context, victim *ingest.Proven, what string, 
 		return broken(errTampered)
 	}
 	s.summary.TamperRefused++
-	s.tell("  %s: refused, %s", what, outcome.GetRefusal().GetCode())
+	s.tell("  %s: refused, %s", what, client.InOurWords(outcome.GetRefusal()).Code)
 	return nil
 }
 
 // forgeProof shows that a receipt is good for its own statement only.
-func (s *show) forgeProof(victim, other *ingest.Proven) error {
+func (s *show) forgeProof(victim, other *client.Proven) error {
 	if other == nil {
 		return nil
 	}
@@ -153,17 +158,17 @@ func (s *show) forgeProof(victim, other *ingest.Proven) error {
 		return broken(errForgedProof)
 	}
 	s.summary.TamperRefused++
-	s.tell("  a receipt shown for another statement: refused, %v", errors.Unwrap(session.NotProven(err).Err))
+	s.tell("  a receipt shown for another statement: refused, %v", errors.Unwrap(err))
 	return nil
 }
 
 // flipped changes one bit of the digest of the reading's parts.
-func flipped(victim, _ *ingest.Proven) ([]byte, error) {
+func flipped(victim, _ *client.Proven) ([]byte, error) {
 	return replaced(victim, victim.Statement.Parts[:], func(b []byte) { b[0] ^= 1 })
 }
 
 // readdressed puts another binding's id in the place of the reading's own.
-func readdressed(victim, other *ingest.Proven) ([]byte, error) {
+func readdressed(victim, other *client.Proven) ([]byte, error) {
 	if other == nil {
 		return nil, errNoTwoReading
 	}
@@ -172,7 +177,7 @@ func readdressed(victim, other *ingest.Proven) ([]byte, error) {
 }
 
 // redirected names another log.
-func redirected(victim, _ *ingest.Proven) ([]byte, error) {
+func redirected(victim, _ *client.Proven) ([]byte, error) {
 	from := victim.Statement.Log.String()
 	return replaced(victim, []byte(from), func(b []byte) {
 		for i := range b {
@@ -181,7 +186,7 @@ func redirected(victim, _ *ingest.Proven) ([]byte, error) {
 	})
 }
 
-func replaced(victim *ingest.Proven, old []byte, change func([]byte)) ([]byte, error) {
+func replaced(victim *client.Proven, old []byte, change func([]byte)) ([]byte, error) {
 	raw := bytes.Clone(victim.Statement.Bytes())
 	at := bytes.Index(raw, old)
 	if at < 0 {

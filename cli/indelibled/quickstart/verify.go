@@ -3,8 +3,8 @@ package quickstart
 import (
 	"context"
 
-	"indelible/cli/indelible/session"
 	"indelible/cli/indelibled/founding"
+	"indelible/cli/say"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -38,7 +38,7 @@ func (s *show) checkAll(ctx context.Context) (verified, error) {
 			return n, err
 		}
 		if _, err := verifier.Verify(kept.Statement, kept.Receipt); err != nil {
-			return n, session.NotProven(err)
+			return n, say.NotProven(err)
 		}
 		if kept.Statement.Kind == entry.KindReading {
 			n.readings++
