@@ -7,9 +7,6 @@ import (
 	"os"
 	"time"
 
-	"connectrpc.com/connect"
-
-	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ingest"
 )
 
@@ -43,7 +40,7 @@ func measure(ctx context.Context, set settings) (_ *report, err error) {
 		return nil, err
 	}
 	r := newReport()
-	from, err := s.size()
+	from, err := size(s.ctx, s.service)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +56,11 @@ const stateDir = "state"
 func openSite(ctx context.Context, dir string, n *node) (*site, error) {
 	s := &site{ctx: ctx, dir: dir, node: n}
 	var err error
-	if s.service, err = loadIdentity(n.dir, "ingest-service"); err != nil {
+	if s.service, err = n.as("ingest-service", nil); err != nil {
 		return nil, err
 	}
 	say("enrolling %d devices", devices)
-	if s.devices, err = onboard(s, devices); err != nil {
+	if s.devices, err = s.onboard(devices); err != nil {
 		return nil, err
 	}
 	s.source, err = ingest.NewGenerator(ingest.GeneratorConfig{
@@ -88,7 +85,7 @@ func (s *site) all(set settings, r *report) error {
 
 func (s *site) fill(to uint64) error {
 	for {
-		size, err := s.size()
+		size, err := size(s.ctx, s.service)
 		if err != nil || size >= to {
 			return err
 		}
@@ -100,28 +97,10 @@ func (s *site) fill(to uint64) error {
 	}
 }
 
-// size is the size of the newest checkpoint, verified.
-func (s *site) size() (uint64, error) {
-	to, web, err := s.service.appender(s.node.url)
-	if err != nil {
-		return 0, err
-	}
-	defer web.CloseIdleConnections()
-	got, err := to.GetCheckpoint(s.ctx, connect.NewRequest(&indeliblev1.GetCheckpointRequest{}))
-	if err != nil {
-		return 0, fmt.Errorf("ask for a checkpoint: %w", err)
-	}
-	v, err := s.service.policy.VerifyCheckpoint(got.Msg.GetNote())
-	if err != nil {
-		return 0, fmt.Errorf("the checkpoint does not verify: %w", err)
-	}
-	return v.Checkpoint.Size, nil
-}
-
 // conclude measures memory, restart and disk, and checks the whole log.
 func (s *site) conclude(r *report, from, before uint64) error {
 	var err error
-	if r.Entries, err = s.size(); err != nil {
+	if r.Entries, err = size(s.ctx, s.service); err != nil {
 		return err
 	}
 	if _, r.PeakMemory, err = s.node.memory(); err != nil {

@@ -2,23 +2,18 @@ package main
 
 import (
 	"context"
-	"crypto"
-	"crypto/ed25519"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
 
+	"indelible/api/client"
 	indeliblev1 "indelible/api/gen/indelible/v1"
-	"indelible/api/gen/indelible/v1/indeliblev1connect"
-	"indelible/api/wire"
 	"indelible/ingest"
-	"indelible/ledger/entry"
 	"indelible/proof"
 )
 
@@ -42,28 +37,19 @@ var workloads = []workload{
 	{256, 1, 40_000}, {256, 16, 80_000}, {256, 64, 80_000},
 }
 
-func newKey(keys map[string]crypto.Signer, reference string) (crypto.Signer, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make a device key: %w", err)
-	}
-	keys[reference] = key
-	return key, nil
-}
-
 // site is where a run takes place.
 type site struct {
 	ctx     context.Context //nolint:containedctx // of the whole run: a command's, not a request's
 	dir     string
 	node    *node
-	service *identity
-	devices []*ingest.Device
+	service *client.Caller
+	devices []*client.Device
 	source  *ingest.Generator
 }
 
 // sign makes readings, all of them before anything is sent.
-func (s *site) sign(count int) ([]*ingest.Signed, error) {
-	list := make([]*ingest.Signed, 0, count)
+func (s *site) sign(count int) ([]*client.Signed, error) {
+	list := make([]*client.Signed, 0, count)
 	for n := range count {
 		raw, _, err := s.source.Next()
 		if err != nil {
@@ -84,39 +70,29 @@ func (s *site) sign(count int) ([]*ingest.Signed, error) {
 
 // call is one request ready to be sent, and what came back.
 type call struct {
-	signed []*ingest.Signed
-	sent   *indeliblev1.AppendRequest
-	got    *indeliblev1.AppendResponse
+	signed []*client.Signed
+	sent   []*indeliblev1.Submission
+	got    []*indeliblev1.Outcome
 	took   time.Duration
 }
 
-func calls(list []*ingest.Signed, batch int) []*call {
+func calls(list []*client.Signed, batch int) []*call {
 	var out []*call
 	for chunk := range slices.Chunk(list, batch) {
-		c := &call{signed: chunk, sent: &indeliblev1.AppendRequest{}}
+		c := &call{signed: chunk}
 		for _, one := range chunk {
-			sub := &indeliblev1.Submission{Statement: one.Statement.Bytes()}
-			for _, o := range one.Openings {
-				sub.Openings = append(sub.Openings, &indeliblev1.Opening{Class: indeliblev1.Class(o.Class), Opening: o.Encoded})
-			}
-			c.sent.Submissions = append(c.sent.Submissions, sub)
+			c.sent = append(c.sent, one.Submission())
 		}
 		out = append(out, c)
 	}
 	return out
 }
 
-func (c *call) send(ctx context.Context, to indeliblev1connect.LedgerServiceClient) error {
-	req := connect.NewRequest(c.sent)
-	req.Header().Set(wire.JurisdictionHeader, jurisdiction)
+func (c *call) send(ctx context.Context, to *client.Caller) (err error) {
 	began := time.Now()
-	resp, err := to.Append(ctx, req)
+	c.got, err = to.Send(ctx, jurisdiction, c.sent)
 	c.took = time.Since(began)
-	if err != nil {
-		return fmt.Errorf("append: %w", err)
-	}
-	c.got = resp.Msg
-	return nil
+	return err
 }
 
 // append sends readings from several clients and returns how long it took in
@@ -145,15 +121,15 @@ func (s *site) drive(work []*call, clients int) (time.Duration, error) {
 	group, ctx := errgroup.WithContext(s.ctx)
 	for range clients {
 		group.Go(func() error {
-			to, web, err := s.service.appender(s.node.url)
+			to, err := s.node.as("ingest-service", nil)
 			if err == nil {
-				_, err = to.GetCheckpoint(ctx, connect.NewRequest(&indeliblev1.GetCheckpointRequest{}))
+				defer to.Close()
+				_, err = size(ctx, to)
 			}
 			warm.Done()
 			if err != nil {
 				return fmt.Errorf("connect: %w", err)
 			}
-			defer web.CloseIdleConnections()
 			begin.Wait()
 			for {
 				i := next.Add(1) - 1
@@ -175,30 +151,20 @@ func (s *site) drive(work []*call, clients int) (time.Duration, error) {
 
 // verify checks every receipt offline, from the statement that was signed here.
 func (s *site) verify(work []*call) error {
-	v := proof.NewVerifier(s.service.policy)
+	v := proof.NewVerifier(s.service.Policy())
 	for _, c := range work {
-		if len(c.got.GetOutcomes()) != len(c.signed) {
-			return fmt.Errorf("%d outcomes for %d readings", len(c.got.GetOutcomes()), len(c.signed))
+		if len(c.got) != len(c.signed) {
+			return fmt.Errorf("%d outcomes for %d readings", len(c.got), len(c.signed))
 		}
-		for i, o := range c.got.GetOutcomes() {
-			if o.GetStatus() != indeliblev1.Outcome_STATUS_ACCEPTED {
-				return fmt.Errorf("a reading was not accepted: %s %s", o.GetRefusal().GetCode(), o.GetRefusal().GetText())
+		for i, answer := range c.got {
+			outcome := client.Resolve(v, c.signed[i], answer)
+			if err := outcome.Err(); err != nil {
+				return fmt.Errorf("a reading is not proven: %w", err)
 			}
-			if err := verifyOne(v, c.signed[i].Statement, o.GetReceipt()); err != nil {
-				return err
+			if outcome.Duplicate {
+				return errors.New("a reading was there before it was sent")
 			}
 		}
-	}
-	return nil
-}
-
-func verifyOne(v *proof.Verifier, s *entry.Statement, raw []byte) error {
-	receipt, err := proof.ParseReceipt(raw)
-	if err == nil {
-		_, err = v.Verify(s, receipt)
-	}
-	if err != nil {
-		return fmt.Errorf("a receipt does not verify: %w", err)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ var laws = map[string]law{
 	"api/client/credential": {ours: []string{"ledger/entry", "proof"}},
 	"ingest/fhir":           {},
 	"ingest/journal":        {},
-	"ingest":                {ours: []string{"api/client", "ingest/fhir", "ingest/journal", "ledger/entry", "proof"}, others: sync},
+	"ingest":                {ours: []string{"api/client", "api/client/credential", "ingest/fhir", "ingest/journal", "ledger/entry", "proof"}, others: sync},
 	"cli/say":               {ours: []string{"api/client", "api/wire", "ingest", "ledger/entry"}, others: terminal},
 	"cli/indelible/...": {
 		ours:   []string{gen, "api/client/...", "api/wire", "ingest", "ingest/fhir", "ledger/entry", "proof", "cli/say", "cli/indelible/..."},
@@ -77,7 +77,7 @@ var laws = map[string]law{
 		},
 		others: slices.Concat(connect, terminal, mldsa, sync, pebble),
 	},
-	"bench/...": {ours: []string{gen, "api/client/...", "api/wire", "ingest", "ingest/fhir", "ledger/entry", "proof", "bench/..."}, others: slices.Concat(connect, terminal, mldsa, sync)},
+	"bench/...": {ours: []string{gen, "api/client/...", "ingest", "proof", "bench/..."}, others: slices.Concat(connect, sync)},
 	"cli":       {}, // these tests
 	"test/...":  {}, // what tests of all packages share
 }

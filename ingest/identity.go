@@ -7,11 +7,14 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"time"
+
+	"indelible/api/client/credential"
 )
 
 // Identity is who a device is: the certificate its maker gave it and the key of
@@ -37,6 +40,33 @@ func NewDeviceCA(certificate *x509.Certificate, key crypto.Signer) (*DeviceCA, e
 	}
 	return &DeviceCA{certificate: certificate, key: key}, nil
 }
+
+// ReadDeviceCA reads an authority's certificate and key from files in PEM.
+func ReadDeviceCA(certFile, keyFile string) (*DeviceCA, error) {
+	chain, err := credential.ReadCertificates(certFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := credential.ReadKey(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return NewDeviceCA(chain[0], key)
+}
+
+// Identity issues an identity to each device that is asked for, under a random serial
+// number: it says nothing about whose device it is. It fits OnboardingConfig.
+func (ca *DeviceCA) Identity(random io.Reader, now func() time.Time) func(reference string) (*Identity, error) {
+	return func(string) (*Identity, error) {
+		var serial [serialBytes]byte
+		if _, err := io.ReadFull(random, serial[:]); err != nil {
+			return nil, fmt.Errorf("ingest: draw a device's serial number: %w", err)
+		}
+		return ca.Issue(random, hex.EncodeToString(serial[:]), now())
+	}
+}
+
+const serialBytes = 8
 
 // deviceLife is how long a simulated device may live.
 const deviceLife = 20 * 365 * 24 * time.Hour

@@ -3,8 +3,6 @@ package commands
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,10 +17,6 @@ import (
 	"indelible/ingest"
 	"indelible/ledger/entry"
 )
-
-// serialBytes is the length of a prepared device's serial number; it is random,
-// so that it says nothing about whose device it is.
-const serialBytes = 8
 
 func newDevicePrepare(a *app) *cobra.Command {
 	var dir, handle, cert, key string
@@ -41,7 +35,7 @@ identity's certification of that key. The identity's own key is used once and no
 			if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 				return say.Usage("give a new folder with --device", "the folder %s is not empty", dir)
 			}
-			ca, err := openDeviceCA(cert, key)
+			ca, err := ingest.ReadDeviceCA(cert, key)
 			if err != nil {
 				return say.Usage("name the authority init made in ca/, or another one", "the authority for devices cannot be read: %v", err)
 			}
@@ -63,7 +57,7 @@ identity's certification of that key. The identity's own key is used once and no
 }
 
 func prepareDevice(dir string, h entry.Handle, ca *ingest.DeviceCA) (entry.AuthorID, error) {
-	identity, err := newIdentity(ca)
+	identity, err := ca.Identity(rand.Reader, time.Now)("")
 	if err != nil {
 		return entry.AuthorID{}, err
 	}
@@ -84,25 +78,4 @@ func prepareDevice(dir string, h entry.Handle, ca *ingest.DeviceCA) (entry.Autho
 		credential.WriteCertificates(filepath.Join(dir, deviceChainFile), identity.Chain...),
 		credential.WriteSecret(filepath.Join(dir, deviceCertFile), certification),
 	)
-}
-
-func newIdentity(ca *ingest.DeviceCA) (*ingest.Identity, error) {
-	var serial [serialBytes]byte
-	if _, err := io.ReadFull(rand.Reader, serial[:]); err != nil {
-		return nil, fmt.Errorf("draw a serial number: %w", err)
-	}
-	return ca.Issue(rand.Reader, hex.EncodeToString(serial[:]), time.Now())
-}
-
-func openDeviceCA(certFile, keyFile string) (*ingest.DeviceCA, error) {
-	var chain []*x509.Certificate
-	chain, err := credential.ReadCertificates(certFile)
-	if err != nil {
-		return nil, err
-	}
-	key, err := credential.ReadKey(keyFile)
-	if err != nil {
-		return nil, err
-	}
-	return ingest.NewDeviceCA(chain[0], key)
 }

@@ -216,13 +216,13 @@ func (in *intake) onboarding() (*ingest.Onboarding, error) {
 	if err != nil {
 		return nil, err
 	}
-	maker, err := openDeviceCA(in.f.ca, in.f.caKey)
+	maker, err := ingest.ReadDeviceCA(in.f.ca, in.f.caKey)
 	if err != nil {
 		return nil, say.Usage("name the authority init made in ca/, or another one", "the authority for devices cannot be read: %v", err)
 	}
 	return ingest.NewOnboarding(ingest.OnboardingConfig{
 		Client: speaker.Client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.spool,
-		Identity: func(string) (*ingest.Identity, error) { return newIdentity(maker) },
+		Identity: maker.Identity(rand.Reader, time.Now),
 		Now:      time.Now, Rand: rand.Reader,
 	})
 }

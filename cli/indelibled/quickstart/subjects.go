@@ -10,7 +10,6 @@ import (
 	"io"
 	"time"
 
-	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -165,36 +164,15 @@ func jurisdictionOf(_ string, nth int) string {
 }
 
 func (s *show) openOnboarding() error {
-	certPath, keyPath := s.site.DeviceCA()
-	chain, err := credential.ReadCertificates(certPath)
+	maker, err := ingest.ReadDeviceCA(s.site.DeviceCA())
 	if err != nil {
 		return say.Local(err, "the authority of devices cannot be read", "correct that, or begin again in another directory")
-	}
-	key, err := credential.ReadKey(keyPath)
-	if err != nil {
-		return say.Local(err, "the authority of devices cannot be read", "correct that, or begin again in another directory")
-	}
-	maker, err := ingest.NewDeviceCA(chain[0], key)
-	if err != nil {
-		return fmt.Errorf("open the authority of devices: %w", err)
 	}
 	registrar := s.roles[founding.Registrar1]
 	s.onboard, err = ingest.NewOnboarding(ingest.OnboardingConfig{
 		Client: registrar.Client, Registrar: registrar.Credential.Key, Log: registrar.Log(), Spool: s.spool,
-		Identity: func(string) (*ingest.Identity, error) { return issue(maker) },
+		Identity: maker.Identity(rand.Reader, time.Now),
 		Now:      time.Now, Rand: rand.Reader,
 	})
 	return err
-}
-
-// serialBytes is the length of a simulated device's serial number, which is
-// random: it says nothing about whose device it is.
-const serialBytes = 8
-
-func issue(maker *ingest.DeviceCA) (*ingest.Identity, error) {
-	var serial [serialBytes]byte
-	if _, err := io.ReadFull(rand.Reader, serial[:]); err != nil {
-		return nil, fmt.Errorf("draw a device's serial number: %w", err)
-	}
-	return maker.Issue(rand.Reader, fmt.Sprintf("%x", serial), time.Now())
 }
