@@ -7,33 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"filippo.io/mldsa"
 )
-
-// sharedData finds the data folder that lies beside the repository. Without it
-// a test skips, except where CI promises that it is there.
-func sharedData(t *testing.T, elem ...string) string {
-	t.Helper()
-	dirs := []string{os.Getenv("SHARED_DATA")}
-	for up := "."; len(up) < 20; up = filepath.Join("..", up) {
-		dirs = append(dirs, filepath.Join(up, "shared", "data"))
-	}
-	for _, dir := range dirs {
-		path := filepath.Join(append([]string{dir}, elem...)...)
-		if _, err := os.Stat(path); dir != "" && err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("shared/data is not beside the repository and SHARED_DATA does not name it")
-	}
-	t.Skip("shared/data is not beside the repository and SHARED_DATA does not name it")
-	return ""
-}
 
 func edKey(seed byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))

@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"indelible/test/example"
 )
 
 // merkleCase is one file of the vectors of transparency-dev/merkle. A subtree
@@ -27,47 +30,62 @@ type merkleCase struct {
 }
 
 func TestMerkleVectors(t *testing.T) {
-	dir := sharedData(t, "merkle", "transparency-dev-merkle")
+	t.Run("own", func(t *testing.T) { checkMerkleFiles(t, example.Own(t, "merkle")) })
+	if dir, found := example.Shared(t, "merkle", "transparency-dev-merkle"); found {
+		t.Run("shared", func(t *testing.T) { checkMerkleFiles(t, dir) })
+	}
+}
+
+func checkMerkleFiles(t *testing.T, dir string) {
 	seen := map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".json" || d.Name() == ownLog {
 			return err
 		}
-		c := readMerkleCase(t, dir, path)
-		got := c.verify()
-		if (got != nil) != c.WantErr {
-			t.Errorf("%s (%s): error %v, want an error: %v", path, c.Desc, got, c.WantErr)
+		for _, c := range readMerkleCases(t, dir, path) {
+			got := c.verify()
+			if (got != nil) != c.WantErr {
+				t.Errorf("%s (%s): error %v, want an error: %v", path, c.Desc, got, c.WantErr)
+			}
+			seen[fmt.Sprintf("%s refused=%v", c.kind, c.WantErr)]++
 		}
-		seen[fmt.Sprintf("%s refused=%v", c.kind, c.WantErr)]++
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(seen) != 8 { // four folders, each with positive and negative cases
+	if len(seen) != 8 { // four kinds, each with positive and negative cases
 		t.Errorf("cases by kind: %v, want four kinds, both accepted and refused", seen)
 	}
 	t.Logf("cases by kind: %v", seen)
 }
 
-func readMerkleCase(t *testing.T, dir, path string) *merkleCase {
+// readMerkleCases reads a file with a list of cases, which is named for their
+// kind, or one with a single case, somewhere in a folder that is.
+func readMerkleCases(t *testing.T, dir, path string) []*merkleCase {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &merkleCase{}
-	if err := json.Unmarshal(raw, c); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
 	rel, err := filepath.Rel(dir, path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for c.kind = rel; filepath.Dir(c.kind) != "."; {
-		c.kind = filepath.Dir(c.kind)
+	cases := []*merkleCase{{}}
+	if raw[0] == '[' {
+		err = json.Unmarshal(raw, &cases)
+	} else {
+		err = json.Unmarshal(raw, cases[0])
 	}
-	return c
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	kind, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
+	for _, c := range cases {
+		c.kind = strings.TrimSuffix(kind, ".json")
+	}
+	return cases
 }
 
 func (c *merkleCase) verify() error {
@@ -115,21 +133,45 @@ func (c *merkleCase) parse() (err error) {
 	return nil
 }
 
+// ownLog is a file with all of a log's files in it.
+const ownLog = "log.json"
+
 // The verifier key of the log in shared/data/merkle/tessera-log.
 const tesseraVKey = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
 
-func TestTesseraLog(t *testing.T) {
-	dir := sharedData(t, "merkle", "tessera-log")
-	policy, err := NewPolicy(PolicySpec{LogVKey: tesseraVKey, Quorum: "none"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	read := func(name string) []byte {
-		raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+// TestForeignLog reads whole tlog-tiles logs that other code wrote.
+func TestForeignLog(t *testing.T) {
+	t.Run("own", func(t *testing.T) {
+		raw, err := os.ReadFile(example.Own(t, "merkle", ownLog))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return raw
+		var logs []struct {
+			VKey  string
+			Files map[string][]byte
+		}
+		if err := json.Unmarshal(raw, &logs); err != nil || len(logs) != 1 {
+			t.Fatalf("%d logs, %v", len(logs), err)
+		}
+		checkForeignLog(t, logs[0].VKey, func(name string) []byte { return logs[0].Files[name] })
+	})
+	if dir, found := example.Shared(t, "merkle", "tessera-log"); found {
+		t.Run("shared", func(t *testing.T) {
+			checkForeignLog(t, tesseraVKey, func(name string) []byte {
+				raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return raw
+			})
+		})
+	}
+}
+
+func checkForeignLog(t *testing.T, vkey string, read func(name string) []byte) {
+	policy, err := NewPolicy(PolicySpec{LogVKey: vkey, Quorum: "none"})
+	if err != nil {
+		t.Fatal(err)
 	}
 	const size = 15
 	entries, err := ParseBundle(read(Tile{Level: EntriesLevel, Width: size}.Path()))
@@ -147,7 +189,7 @@ func TestTesseraLog(t *testing.T) {
 			t.Errorf("checkpoint %d: size %d, root %s", n, v.Checkpoint.Size, v.Checkpoint.Root)
 		}
 		if n > 0 {
-			checkTesseraTiles(t, n, entries, read)
+			checkForeignTiles(t, n, entries, read)
 		}
 		for old := range n {
 			if err := VerifyGrowth(policy, notes[old], notes[n], naiveProof(old, entries[:n])); err != nil {
@@ -157,7 +199,7 @@ func TestTesseraLog(t *testing.T) {
 	}
 }
 
-func checkTesseraTiles(t *testing.T, n int, entries [][]byte, read func(string) []byte) {
+func checkForeignTiles(t *testing.T, n int, entries [][]byte, read func(string) []byte) {
 	t.Helper()
 	hashes, err := ParseTile(read(Tile{Level: 0, Width: n}.Path()))
 	if err != nil || len(hashes) != n {

@@ -10,9 +10,10 @@ import (
 	"testing"
 
 	"indelible/cli/indelibled/founding"
+	"indelible/test/example"
 )
 
-var referenceMember = regexp.MustCompile(`"subject":\{"reference":"([^"]+)"`)
+var referenceMember = regexp.MustCompile(`"subject"\s*:\s*\{"reference":"([^"]+)"`)
 
 // released is what indelible read prints.
 type released struct {
@@ -24,11 +25,18 @@ type released struct {
 }
 
 // TestSyntheaComesBackByteForByteAndLosesItsIdentity ingests every Observation
-// of the example data, reads all of it back, erases one person's identity, and
-// looks at what is left. That openings open what the statements sign, and that
-// every statement is proven, is checked by the command that reads.
+// of the example data, the module's own and the larger collection where that is
+// there, reads all of it back, erases one person's identity, and looks at what is
+// left. That openings open what the statements sign, and that every statement is
+// proven, is checked by the command that reads.
 func TestSyntheaComesBackByteForByteAndLosesItsIdentity(t *testing.T) {
-	file := sharedData(t, "fhir-r4", "synthea", "Observation.ndjson")
+	t.Run("own", func(t *testing.T) { comesBack(t, example.Own(t, "fhir-r4", "observations.ndjson")) })
+	if file, found := example.Shared(t, "fhir-r4", "synthea", "Observation.ndjson"); found {
+		t.Run("shared", func(t *testing.T) { comesBack(t, file) })
+	}
+}
+
+func comesBack(t *testing.T, file string) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -150,5 +158,5 @@ func checkClinical(t *testing.T, clinical, original string) {
 
 // namesSomeone reports whether a kept member holds what makes it be cut whole.
 func namesSomeone(value []byte) bool {
-	return regexp.MustCompile(`"(extension|modifierExtension|reference|identifier)":`).Match(value)
+	return regexp.MustCompile(`"(extension|modifierExtension|reference|identifier)"\s*:`).Match(value)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -120,30 +119,4 @@ func (r *running) erase(t testing.TB, handle, jurisdiction, scope string) (reque
 	}
 	t.Fatal("the erasure did not complete")
 	return ""
-}
-
-// sharedData finds the example data beside the repository.
-func sharedData(t testing.TB, parts ...string) string {
-	t.Helper()
-	root := os.Getenv("SHARED_DATA")
-	if root == "" {
-		dir, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			if _, err := os.Stat(filepath.Join(dir, "shared", "data")); err == nil {
-				root = filepath.Join(dir, "shared", "data")
-				break
-			}
-		}
-	}
-	path := filepath.Join(append([]string{root}, parts...)...)
-	if _, err := os.Stat(path); root == "" || err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the example data %v is not there", parts)
-		}
-		t.Skipf("the example data %v is not there; name its folder in SHARED_DATA", parts)
-	}
-	return path
 }

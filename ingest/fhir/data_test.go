@@ -10,34 +10,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"indelible/test/example"
 )
 
-// sharedData finds the folder of example data: SHARED_DATA, or shared/data
-// beside the repository.
-func sharedData(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("SHARED_DATA"); dir != "" {
-		return dir
+// TestEveryExampleObservation cuts the module's own Observations, each a shape of
+// its own, and those of the larger collection where that is there.
+func TestEveryExampleObservation(t *testing.T) {
+	t.Run("own", func(t *testing.T) { checkEachLine(t, example.Own(t, "fhir-r4", "observations.ndjson"), 1, 185) })
+	if path, found := example.Shared(t, "fhir-r4", "synthea", "Observation.ndjson"); found {
+		t.Run("shared", func(t *testing.T) { checkEachLine(t, path, scale, 4534) })
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		candidate := filepath.Join(dir, "shared", "data")
-		if _, err := os.Stat(candidate); err == nil {
-			return candidate
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("the example data is missing: set SHARED_DATA")
-	}
-	t.Skip("the example data is missing: set SHARED_DATA")
-	return ""
 }
 
-func TestEverySyntheaObservation(t *testing.T) {
-	file, err := os.Open(filepath.Join(sharedData(t), "fhir-r4", "synthea", "Observation.ndjson"))
+// checkEachLine cuts every line of a file, holds every step-th against all that is
+// promised, and wants to have seen so many.
+func checkEachLine(t *testing.T, path string, step, want int) {
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +35,7 @@ func TestEverySyntheaObservation(t *testing.T) {
 	lines.Buffer(nil, MaxResource+1)
 	count := 0
 	for lines.Scan() {
-		if count%scale == 0 {
+		if count%step == 0 {
 			check(t, lines.Bytes())
 		}
 		o, err := Parse(lines.Bytes())
@@ -61,14 +50,23 @@ func TestEverySyntheaObservation(t *testing.T) {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if count != 4534 {
-		t.Errorf("read %d Observations, want 4534", count)
+	if count != want {
+		t.Errorf("read %d Observations, want %d", count, want)
 	}
 }
 
 func TestEveryExampleResource(t *testing.T) {
+	t.Run("own", func(t *testing.T) { checkEachResource(t, example.Own(t, "fhir-r4"), 25, 11) })
+	if path, found := example.Shared(t, "fhir-r4"); found {
+		t.Run("shared", func(t *testing.T) { checkEachResource(t, path, 100, 100) })
+	}
+}
+
+// checkEachResource cuts the Observations in a folder, sees everything else
+// refused, and wants to have met so many of both.
+func checkEachResource(t *testing.T, folder string, wantObservations, wantOthers int) {
 	observations, others, deepest := 0, 0, 0
-	err := filepath.WalkDir(filepath.Join(sharedData(t), "fhir-r4"), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".json" {
 			return err
 		}
@@ -98,7 +96,7 @@ func TestEveryExampleResource(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d Observations, %d other resources, nested at most %d deep", observations, others, deepest)
-	if observations < 100 || others < 100 {
+	if observations < wantObservations || others < wantOthers {
 		t.Errorf("found %d Observations and %d other resources", observations, others)
 	}
 	if deepest >= MaxDepth {

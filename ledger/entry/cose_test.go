@@ -17,27 +17,9 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
-)
 
-// sharedData finds a folder of the public test vectors beside the repository.
-func sharedData(t testing.TB, elem ...string) string {
-	t.Helper()
-	roots := []string{os.Getenv("SHARED_DATA")}
-	for up := ".."; len(up) < 24; up = filepath.Join("..", up) {
-		roots = append(roots, filepath.Join(up, "shared", "data"))
-	}
-	for _, root := range roots {
-		path := filepath.Join(append([]string{root}, elem...)...)
-		if _, err := os.Stat(path); root != "" && err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("shared/data is not beside the repository and SHARED_DATA does not name it")
-	}
-	t.Skip("shared/data is not beside the repository and SHARED_DATA does not name it")
-	return ""
-}
+	"indelible/test/example"
+)
 
 // sign1Vector is one COSE_Sign1 of a foreign vector file.
 type sign1Vector struct {
@@ -81,9 +63,14 @@ func (k jwk) public(t testing.TB) crypto.PublicKey {
 	return nil
 }
 
+// walkVectors reads the JSON files of a folder of the larger collection, where
+// that is there.
 func walkVectors(t testing.TB, folder string, each func(name string, file []byte)) {
 	t.Helper()
-	root := sharedData(t, "cose", folder)
+	root, found := example.Shared(t, "cose", folder)
+	if !found {
+		return
+	}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".json" {
 			return err
@@ -97,6 +84,34 @@ func walkVectors(t testing.TB, folder string, each func(name string, file []byte
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ownVectors are the module's own, which a second implementation signed.
+func ownVectors(t testing.TB) (vectors []sign1Vector) {
+	t.Helper()
+	var list []struct {
+		jwk
+		Name    string
+		Message string `json:"cborHex"`
+		TBS     string `json:"toBeSignedHex"`
+		Valid   bool
+	}
+	if err := json.Unmarshal(ownFile(t), &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range list {
+		vectors = append(vectors, sign1Vector{name: v.Name, message: unhex(t, v.Message), tbs: unhex(t, v.TBS), key: v.jwk.public(t), valid: v.Valid})
+	}
+	return vectors
+}
+
+func ownFile(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile(example.Own(t, "cose", "sign1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func coseWGVectors(t testing.TB) (vectors []sign1Vector) {
@@ -175,11 +190,20 @@ func (s sign1Vector) untagged(t testing.TB) (m untaggedSign1) {
 	return m
 }
 
-// TestForeignSign1 verifies the Sign1 vectors of the COSE working group and of
-// go-cose whose algorithm is one of ours, and refuses those that must fail.
+// TestForeignSign1 verifies the Sign1 vectors that other code made, the module's
+// own and those of the COSE working group and of go-cose, whose algorithm is one of
+// ours, and refuses those that must fail.
 func TestForeignSign1(t *testing.T) {
+	checkSign1(t, ownVectors(t))
+	if _, found := example.Shared(t, "cose"); found {
+		checkSign1(t, append(coseWGVectors(t), goCOSEVectors(t)...))
+	}
+}
+
+func checkSign1(t *testing.T, vectors []sign1Vector) {
+	t.Helper()
 	valid, failing := 0, 0
-	for _, v := range append(coseWGVectors(t), goCOSEVectors(t)...) {
+	for _, v := range vectors {
 		key, err := NewPublicKey(v.key)
 		if err != nil {
 			t.Fatal(err)
@@ -251,6 +275,7 @@ func TestForeignMessagesAreNoStatements(t *testing.T) {
 			refuseEverywhere(t, name, b)
 		}
 	}
+	each("own", ownFile(t))
 	walkVectors(t, "cose-wg-examples", each)
 	walkVectors(t, "go-cose-sign1", each)
 	if items < 100 {

@@ -16,16 +16,6 @@ func Own(t testing.TB, elem ...string) string {
 	return path
 }
 
-// All is Own and, when there is a larger collection, the same path in that.
-func All(t testing.TB, elem ...string) []string {
-	t.Helper()
-	paths := []string{Own(t, elem...)}
-	if path, found := Shared(t, elem...); found {
-		paths = append(paths, path)
-	}
-	return paths
-}
-
 // Shared is the path of something in the larger collection, if that is there.
 func Shared(t testing.TB, elem ...string) (path string, found bool) {
 	t.Helper()
