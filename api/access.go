@@ -1,102 +1,224 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger/entry"
+	"indelible/ledger/vault"
+	"indelible/proof"
 )
 
-// rule is the access option of one RPC.
-type rule struct {
-	procedure string // "/indelible.v1.LedgerService/Append"
-	roles     []entry.Role
-	reserved  []entry.Role // whose calls are admitted in the reserved lane
-	anyone    bool
-	audit     indeliblev1.Audit
-	phi       bool
-	stream    bool
+// access is what an access entry is to say of a call.
+type access struct {
+	rpc     string
+	action  entry.AccessAction
+	outcome entry.Outcome
+	purpose entry.Purpose
+	subject *entry.Handle // whose data; nil where there is no one subject
+	ids     []entry.StatementID
+	fields  []string
 }
 
-// allows reports whether an author of this role may call.
-func (r *rule) allows(role entry.Role) bool {
-	return r.anyone || slices.Contains(r.roles, role)
+// recorded is an access entry that is in the log, with its receipt: what the
+// vault wants to see before it opens anything, and the caller's evidence.
+type recorded struct {
+	statement *entry.Statement
+	opening   []byte
+	receipt   *proof.Receipt
+	staff     entry.Handle // the accessor's own handle
 }
 
-// recordsDenial: a caller whom the rule does not allow is still let through to
-// the handler, which refuses it with an access entry.
-func (r *rule) recordsDenial() bool { return r.audit == indeliblev1.Audit_AUDIT_ACCESS }
+// grant is the evidence for the vault.
+func (r *recorded) grant() vault.Grant {
+	return vault.Grant{Receipt: r.receipt, Statement: r.statement, Opening: r.opening}
+}
 
-// sources are the files whose services are served.
-func sources() []protoreflect.FileDescriptor {
-	return []protoreflect.FileDescriptor{
-		indeliblev1.File_indelible_v1_ledger_proto,
-		indeliblev1.File_indelible_v1_devices_proto,
-		indeliblev1.File_indelible_v1_subjects_proto,
-		indeliblev1.File_indelible_v1_records_proto,
-		indeliblev1.File_indelible_v1_erasure_proto,
-		indeliblev1.File_indelible_v1_cluster_proto,
+func (r *recorded) evidence() *indeliblev1.Evidence {
+	return &indeliblev1.Evidence{
+		Statement: r.statement.Bytes(), Index: r.receipt.Index,
+		LedgerTimeMs: r.receipt.LedgerTime, Receipt: r.receipt.Marshal(),
 	}
 }
 
-// rulesOf reads the access options of every RPC in the files. An RPC without a
-// complete one is an error: nothing is served by default.
-func rulesOf(files []protoreflect.FileDescriptor) (map[string]*rule, error) {
-	rules := make(map[string]*rule)
-	var faults []error
-	for _, file := range files {
-		for s := range file.Services().Len() {
-			methods := file.Services().Get(s).Methods()
-			for m := range methods.Len() {
-				r, err := ruleOf(methods.Get(m))
-				faults = append(faults, err)
-				if err == nil {
-					rules[r.procedure] = r
-				}
-			}
+// denied is the answer to a call whose refusal has been recorded.
+func (r *recorded) denied(with *entry.Refusal) error {
+	return edge.Answer{Refusal: with, Beside: []proto.Message{&indeliblev1.AccessDenied{Access: r.evidence()}}}
+}
+
+// record writes the access entry of a call and waits for its receipt
+// (DESIGN §6). Nothing may be released before it returns without error; with an
+// error, whatever it is, nothing is released at all.
+func (s *Server) record(ctx context.Context, v *vault.Vault, a access) (*recorded, error) {
+	r, err := s.write(ctx, v, a)
+	if a.outcome != entry.OutcomePermit && a.subject != nil && isRefusal(err) {
+		a.subject = nil // its audit key is destroyed: the accessor's own slot takes the record
+		return s.write(ctx, v, a)
+	}
+	return r, err
+}
+
+func isRefusal(err error) bool {
+	var refusal *entry.Refusal
+	return errors.As(err, &refusal)
+}
+
+// write is record without a second attempt.
+func (s *Server) write(ctx context.Context, v *vault.Vault, a access) (*recorded, error) {
+	who := edge.CallerOf(ctx)
+	staff, err := s.staffHandle(ctx, v, who)
+	if err != nil {
+		return nil, err
+	}
+	about := staff
+	if a.subject != nil {
+		about = *a.subject
+	}
+	guard, err := v.Guard(ctx, about)
+	if err != nil {
+		return nil, err
+	}
+	opening, parts, err := s.audit(entry.AccessAudit{
+		User: who.User, IP: who.Address, UserAgent: who.Agent, Fields: a.fields,
+		RequestHash: entry.RequestHash(a.rpc, a.ids, a.fields, who.ID), Guard: guard,
+	})
+	if err != nil {
+		return nil, err
+	}
+	digest := parts.Digest()
+	statement, err := s.sign(entry.Draft{
+		Kind: entry.KindAccess, Sub: entry.SubOfHandle(about), Jurisdiction: who.Jurisdiction, Parts: &digest,
+		Body: &entry.Access{Accessor: staff, Action: a.action, Outcome: a.outcome, Purpose: a.purpose, Position: s.log.Size()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if a.outcome == entry.OutcomePermit {
+		if err := v.Admit(statement.ID()); err != nil {
+			return nil, err
 		}
 	}
-	return rules, errors.Join(faults...)
+	receipt, err := s.writeOwn(ctx, v, vault.Record{
+		Statement: statement, Handle: about, Parts: parts, Openings: map[entry.Class][]byte{entry.ClassAudit: opening},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.accesses.WithLabelValues(a.action.String(), a.outcome.String()).Inc()
+	return &recorded{statement: statement, opening: opening, receipt: receipt, staff: staff}, nil
 }
 
-func ruleOf(method protoreflect.MethodDescriptor) (*rule, error) {
-	if !proto.HasExtension(method.Options(), indeliblev1.E_Access) {
-		return nil, fmt.Errorf("api: %s has no access option", method.FullName())
+// failed records that a call the policy permits released nothing after all, and
+// answers with that entry beside the reason. What is no refusal, but a fault or
+// an outcome that is not known, stays what it is.
+func (s *Server) failed(ctx context.Context, v *vault.Vault, a access, cause error) error {
+	var refusal *entry.Refusal
+	if !errors.As(cause, &refusal) {
+		return cause
 	}
-	access, ok := proto.GetExtension(method.Options(), indeliblev1.E_Access).(*indeliblev1.Access)
-	if !ok || access == nil {
-		return nil, fmt.Errorf("api: %s has an unreadable access option", method.FullName())
+	a.outcome = entry.OutcomeFail
+	r, err := s.record(ctx, v, a)
+	if err != nil {
+		return err
 	}
-	if access.GetAnyone() == (len(access.GetRoles()) > 0) {
-		return nil, fmt.Errorf("api: %s must name roles or say anyone, one of the two", method.FullName())
+	return r.denied(edge.Known(refusal))
+}
+
+// audit makes the opening of an audit part and its commitment.
+func (s *Server) audit(content entry.AccessAudit) ([]byte, entry.Parts, error) {
+	encoded, err := content.EncodeContent()
+	if err != nil {
+		return nil, entry.Parts{}, err
 	}
-	if access.GetAudit() == indeliblev1.Audit_AUDIT_UNSPECIFIED {
-		return nil, fmt.Errorf("api: %s does not say what of it is recorded", method.FullName())
+	return s.seal(entry.ClassAudit, encoded)
+}
+
+// seal makes an opening around CBOR content of ours, and parts of it alone.
+func (s *Server) seal(class entry.Class, content []byte) ([]byte, entry.Parts, error) {
+	opening, err := entry.NewOpening(s.cfg.Rand, entry.MediaTypeCBOR, content)
+	if err != nil {
+		return nil, entry.Parts{}, err
 	}
-	if access.GetPhi() && access.GetAudit() == indeliblev1.Audit_AUDIT_NONE {
-		return nil, fmt.Errorf("api: %s touches PHI and records nothing", method.FullName())
+	encoded, err := opening.Encode()
+	if err != nil {
+		return nil, entry.Parts{}, err
 	}
-	r := &rule{
-		procedure: fmt.Sprintf("/%s/%s", method.Parent().FullName(), method.Name()),
-		anyone:    access.GetAnyone(), audit: access.GetAudit(), phi: access.GetPhi(),
-		stream: method.IsStreamingClient() || method.IsStreamingServer(),
+	parts, err := entry.NewParts(map[entry.Class]entry.Hash{class: entry.Commit(encoded)})
+	return encoded, parts, err
+}
+
+// sign signs a statement of the node's own, here and now.
+func (s *Server) sign(d entry.Draft) (*entry.Statement, error) {
+	var request entry.RequestID
+	if _, err := io.ReadFull(s.cfg.Rand, request[:]); err != nil {
+		return nil, fmt.Errorf("api: draw a request id: %w", err)
 	}
-	for _, role := range access.GetRoles() {
-		if role == indeliblev1.Role_ROLE_UNSPECIFIED {
-			return nil, fmt.Errorf("api: %s names no role where one is listed", method.FullName())
-		}
-		r.roles = append(r.roles, entry.Role(role))
+	d.Log, d.Request = s.log.ID(), &request
+	d.IssuedAt = uint64(s.cfg.Now().UnixMilli())
+	statement, err := d.Sign(s.cfg.Rand, s.cfg.AuthorKey)
+	if err != nil {
+		return nil, fmt.Errorf("api: sign: %w", err)
 	}
-	for _, role := range access.GetReserved() {
-		if !slices.Contains(access.GetRoles(), role) {
-			return nil, fmt.Errorf("api: %s reserves room for a role that may not call it", method.FullName())
-		}
-		r.reserved = append(r.reserved, entry.Role(role))
+	return statement, nil
+}
+
+// writeOwn seals a statement of the node's own, appends it in the reserved lane
+// and waits for its receipt.
+func (s *Server) writeOwn(ctx context.Context, v *vault.Vault, record vault.Record) (*proof.Receipt, error) {
+	sealed, err := v.Seal(ctx, []vault.Record{record})
+	if err != nil {
+		return nil, fmt.Errorf("api: seal: %w", err)
 	}
-	return r, nil
+	if sealed[0].Refusal != nil {
+		return nil, sealed[0].Refusal
+	}
+	receipt, _, err := s.replica.append(ctx, record.Statement, sealed[0].At)
+	return receipt, err
+}
+
+// staffHandle is the handle by which the log knows the caller, registered at
+// first use: the vault allocates it, the node signs the entry that opens it.
+// Of callers that arrive together one does that and the others wait.
+func (s *Server) staffHandle(ctx context.Context, v *vault.Vault, who *edge.Caller) (entry.Handle, error) {
+	h, err := v.StaffHandle(ctx, who.ID)
+	if err != nil {
+		return entry.Handle{}, err
+	}
+	if _, open, err := s.log.Handle(h); err != nil || open {
+		return h, err
+	}
+	_, err, _ = s.opening.Do(h.String(), func() (any, error) { return nil, s.openStaff(ctx, v, h, who.Jurisdiction) })
+	return h, err
+}
+
+func (s *Server) openStaff(ctx context.Context, v *vault.Vault, h entry.Handle, jurisdiction string) error {
+	link, err := entry.HandleLink{}.EncodeContent()
+	if err != nil {
+		return err
+	}
+	opening, parts, err := s.seal(entry.ClassIdentity, link)
+	if err != nil {
+		return err
+	}
+	digest := parts.Digest()
+	statement, err := s.sign(entry.Draft{
+		Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: jurisdiction, Parts: &digest,
+		Body: &entry.HandleChange{Action: entry.ActionOpen, Class: entry.HandleStaff, At: uint64(s.cfg.Now().UnixMilli())},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.writeOwn(ctx, v, vault.Record{
+		Statement: statement, Handle: h, Parts: parts, Openings: map[entry.Class][]byte{entry.ClassIdentity: opening},
+	})
+	if errors.Is(err, &entry.Refusal{Code: entry.CodeHandleExists}) {
+		return nil // another node was faster
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/wire"
 	"indelible/ledger/entry"
@@ -207,7 +208,7 @@ func TestSuspendedAndRevokedDevices(t *testing.T) {
 // when to come again; the batches behind it go on.
 func TestAStreamOutlivesAFullQueue(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{limits: Limits{CallerBytes: 64 << 10}}).staffing()
+	s := newSite(t, siteOptions{limits: edge.Limits{CallerBytes: 64 << 10}}).staffing()
 	d := s.patient(home)
 	stream := s.people["service"].calls(home).ledger.AppendStream(t.Context())
 	_, large := d.reading(part{entry.ClassClinical, "text/plain", make([]byte, 70<<10)})

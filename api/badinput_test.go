@@ -232,7 +232,7 @@ func TestBadInput(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			size, state := s.log.StateHash()
-			counted := count(t, s.server.metrics.refusals.WithLabelValues(string(c.code)))
+			counted := s.counted("refusals_total", string(c.code))
 			o := c.send()[0]
 			if o.GetStatus() != indeliblev1.Outcome_STATUS_REFUSED || o.GetRefusal().GetCode() != string(c.code) {
 				t.Fatalf("got %s %s (%s), expected %s", o.GetStatus(), o.GetRefusal().GetCode(), o.GetRefusal().GetText(), c.code)
@@ -243,7 +243,7 @@ func TestBadInput(t *testing.T) {
 			if after, stateAfter := s.log.StateHash(); after != size || stateAfter != state {
 				t.Fatalf("the log changed: %d entries became %d", size, after)
 			}
-			if now := count(t, s.server.metrics.refusals.WithLabelValues(string(c.code))); now != counted+1 {
+			if now := s.counted("refusals_total", string(c.code)); now != counted+1 {
 				t.Fatalf("counted %v times", now-counted)
 			}
 		})
@@ -251,7 +251,7 @@ func TestBadInput(t *testing.T) {
 	// After all that the device goes on as if nothing had been.
 	statement, in := d.reading()
 	s.accepted(s.append(home, in)[0], statement)
-	if n := count(t, s.server.metrics.panics) + count(t, s.server.metrics.incidents); n != 0 {
+	if n := s.counted("panics_total") + s.counted("incidents_total"); n != 0 {
 		t.Fatalf("%v panics and incidents", n)
 	}
 }

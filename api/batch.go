@@ -3,13 +3,14 @@ package api
 import (
 	"errors"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 )
 
-// work is one statement on its way into the log.
-type work struct {
+// submission is one statement on its way into the log.
+type submission struct {
 	statement *entry.Statement // nil when it could not be parsed
 	rule      *kindRule        // of the statement; not nil once it has passed read
 	openings  map[entry.Class][]byte
@@ -23,11 +24,11 @@ type work struct {
 }
 
 // pending reports whether the next step still concerns it.
-func (w *work) pending() bool { return w.logged == nil && w.refusal == nil }
+func (sub *submission) pending() bool { return sub.logged == nil && sub.refusal == nil }
 
 // refuse ends the way of this statement if err is a refusal; another error is a
 // fault of the whole call and comes back.
-func (w *work) refuse(err error) error {
+func (sub *submission) refuse(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -35,44 +36,44 @@ func (w *work) refuse(err error) error {
 	if !errors.As(err, &r) {
 		return err
 	}
-	w.refusal = known(r)
+	sub.refusal = edge.Known(r)
 	return nil
 }
 
 // kind is the statement's kind, 0 when it could not be parsed.
-func (w *work) kind() entry.Kind {
-	if w.statement == nil {
+func (sub *submission) kind() entry.Kind {
+	if sub.statement == nil {
 		return 0
 	}
-	return w.statement.Kind
+	return sub.statement.Kind
 }
 
 // batch is what one call hands in, and by whose leave.
 type batch struct {
-	*Server
-	who    *caller
-	byOpen bool // handed in by AppendOpen
-	works  []*work
+	server      *Server
+	who         *edge.Caller
+	byOpen      bool // handed in by AppendOpen
+	submissions []*submission
 }
 
 // pending returns what still has a way to go.
-func (b *batch) pending() []*work {
-	var open []*work
-	for _, w := range b.works {
-		if w.pending() {
-			open = append(open, w)
+func (b *batch) pending() []*submission {
+	var open []*submission
+	for _, sub := range b.submissions {
+		if sub.pending() {
+			open = append(open, sub)
 		}
 	}
 	return open
 }
 
 // each runs a step for every pending statement.
-func (b *batch) each(step func(*work) error) error {
-	for _, w := range b.works {
-		if !w.pending() {
+func (b *batch) each(step func(*submission) error) error {
+	for _, sub := range b.submissions {
+		if !sub.pending() {
 			continue
 		}
-		if err := w.refuse(step(w)); err != nil {
+		if err := sub.refuse(step(sub)); err != nil {
 			return err
 		}
 	}
@@ -80,13 +81,13 @@ func (b *batch) each(step func(*work) error) error {
 }
 
 // status is what the outcome of a statement says first.
-func (w *work) status() indeliblev1.Outcome_Status {
+func (sub *submission) status() indeliblev1.Outcome_Status {
 	switch {
-	case w.unknown:
+	case sub.unknown:
 		return indeliblev1.Outcome_STATUS_UNKNOWN
-	case w.refusal != nil:
+	case sub.refusal != nil:
 		return indeliblev1.Outcome_STATUS_REFUSED
-	case w.logged.Duplicate:
+	case sub.logged.Duplicate:
 		return indeliblev1.Outcome_STATUS_DUPLICATE
 	}
 	return indeliblev1.Outcome_STATUS_ACCEPTED

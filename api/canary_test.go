@@ -42,7 +42,7 @@ func TestNothingOfAPersonIsSaidAloud(t *testing.T) {
 	s.accepted(s.append(home, in)[0], statement)
 
 	said := s.provoke(d, clinician)
-	metrics, err := s.server.Metrics().Gather()
+	metrics, err := s.server.edge.Metrics().Gather()
 	must(t, err)
 	for _, family := range metrics {
 		said = append(said, family.String())

@@ -15,12 +15,12 @@ import (
 // certificate leads to an active device CA, and that the identity key of the
 // certificate certified this binding key for this subject. The log cannot check
 // either, for it never sees the certificate.
-func (b *batch) checkDevice(w *work) error {
-	change, ok := w.statement.Body.(*entry.AuthorChange)
+func (b *batch) checkDevice(sub *submission) error {
+	change, ok := sub.statement.Body.(*entry.AuthorChange)
 	if !ok {
 		return nil
 	}
-	opening, err := entry.ParseOpening(w.openings[entry.ClassIdentity])
+	opening, err := entry.ParseOpening(sub.openings[entry.ClassIdentity])
 	if err != nil {
 		return err
 	}
@@ -28,15 +28,15 @@ func (b *batch) checkDevice(w *work) error {
 	if err != nil {
 		return err
 	}
-	active, err := b.log.ActiveCAs()
+	active, err := b.server.log.ActiveCAs()
 	if err != nil {
 		return fmt.Errorf("api: list device CAs: %w", err)
 	}
-	leaf, err := checkChain(identity.Chain, active, b.cfg.Now())
+	leaf, err := checkChain(identity.Chain, active, b.server.cfg.Now())
 	if err != nil {
 		return err
 	}
-	return checkIdentity(leaf, identity.Certification, change, w.statement.Sub.Handle())
+	return checkIdentity(leaf, identity.Certification, change, sub.statement.Sub.Handle())
 }
 
 // checkIdentity ties the enrolled key to the certificate: a linkable device

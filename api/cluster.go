@@ -9,10 +9,8 @@ import (
 	"indelible/raft"
 )
 
-type clusters struct{ *Server }
-
 // Status implements indeliblev1connect.ClusterServiceHandler.
-func (s clusters) Status(context.Context, *connect.Request[indeliblev1.StatusRequest]) (*connect.Response[indeliblev1.StatusResponse], error) {
+func (s handlers) Status(context.Context, *connect.Request[indeliblev1.StatusRequest]) (*connect.Response[indeliblev1.StatusResponse], error) {
 	status := s.node.Status()
 	out := &indeliblev1.StatusResponse{
 		Node: status.Node, Version: s.cfg.Version, Ready: status.Ready,

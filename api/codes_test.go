@@ -15,7 +15,9 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/api/wire"
@@ -100,26 +102,40 @@ func sentinelsOf(t *testing.T, path string) []string {
 	return names
 }
 
-func newFaults(t *testing.T) (*faults, *logs.Buffer) {
+// newEdge is an edge in front of nothing, and its log.
+func newEdge(t *testing.T) (*edge.Edge, *logs.Buffer) {
 	t.Helper()
 	out := &logs.Buffer{}
-	return &faults{rand: strings.NewReader(strings.Repeat("x", 64)), logger: slog.New(slog.NewTextHandler(out, nil)), metrics: newMetrics()}, out
+	e, err := edge.New(edge.Config{
+		Rand: strings.NewReader(strings.Repeat("x", 64)), Logger: slog.New(slog.NewTextHandler(out, nil)), Foreseen: foreseen,
+	})
+	must(t, err)
+	return e, out
 }
 
 // refusalIn takes the refusal out of an error as a client sees it.
 func refusalIn(err error) *indeliblev1.Refusal {
+	return detailIn[*indeliblev1.Refusal](err)
+}
+
+func detailIn[M proto.Message](err error) (none M) {
 	var c *connect.Error
 	if !errors.As(err, &c) {
-		return nil
+		return none
 	}
 	for _, detail := range c.Details() {
 		if value, err := detail.Value(); err == nil {
-			if r, ok := value.(*indeliblev1.Refusal); ok {
-				return r
+			if m, ok := value.(M); ok {
+				return m
 			}
 		}
 	}
-	return nil
+	return none
+}
+
+// overloadIn takes what was full out of an error as a client sees it.
+func overloadIn(err error) *indeliblev1.Overload {
+	return detailIn[*indeliblev1.Overload](err)
 }
 
 // TestUnforeseenErrorsBecomeIncidents: a caller learns a number and nothing
@@ -129,8 +145,8 @@ func TestUnforeseenErrorsBecomeIncidents(t *testing.T) {
 		errors.New("disk on fire"), raft.ErrBroken, fmt.Errorf("deep: %w", raft.ErrBroken),
 		&entry.Refusal{Code: "INVENTED", Text: "disk on fire"},
 	} {
-		f, logs := newFaults(t)
-		answer := f.answer(context.Background(), "/x/Y", err)
+		e, logs := newEdge(t)
+		answer := e.Error(context.Background(), "/x/Y", err)
 		if connect.CodeOf(answer) != connect.CodeInternal || refusalIn(answer).GetCode() != string(wire.CodeIncident) {
 			t.Errorf("%v became %v", err, answer)
 		}
@@ -158,10 +174,13 @@ func TestForeseenErrorsKeepTheirMeaning(t *testing.T) {
 		{connect.NewError(connect.CodeResourceExhausted, errors.New("canary")), wire.CodeRequestTooLarge, connect.CodeInvalidArgument, false},
 	}
 	for _, c := range cases {
-		f, _ := newFaults(t)
-		answer := f.answer(context.Background(), "/x/Y", c.err)
+		e, _ := newEdge(t)
+		answer := e.Error(context.Background(), "/x/Y", c.err)
 		if connect.CodeOf(answer) != c.wire || refusalIn(answer).GetCode() != string(c.code) {
 			t.Errorf("%v became %v", c.err, answer)
+		}
+		if overload := overloadIn(answer); (c.code == entry.CodeOverloaded) != (overload.GetRetryAfterMs() == 7 && overload.GetBound() == indeliblev1.Bound_BOUND_QUEUE) {
+			t.Errorf("%v: %v", c.err, overload)
 		}
 		if got := len(answer.(*connect.Error).Details()) > 1; got != c.retry {
 			t.Errorf("%v: retry detail is %v, expected %v", c.err, got, c.retry)
@@ -177,9 +196,7 @@ func TestForeseenErrorsKeepTheirMeaning(t *testing.T) {
 func TestAPanicIsAnIncident(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, siteOptions{})
-	options, err := s.server.options()
-	must(t, err)
-	_, ungated := indeliblev1connect.NewClusterServiceHandler(clusters{s.server}, options...)
+	_, ungated := indeliblev1connect.NewClusterServiceHandler(handlers{s.server}, s.server.edge.Options()...)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, indeliblev1connect.ClusterServiceStatusProcedure, strings.NewReader("{}"))
 	must(t, err)
 	request.Header.Set("Content-Type", "application/json")
@@ -188,7 +205,7 @@ func TestAPanicIsAnIncident(t *testing.T) {
 	if !strings.Contains(answer.body.String(), string(wire.CodeIncident)) || strings.Contains(answer.body.String(), "gate") {
 		t.Fatalf("answered %s", answer.body.String())
 	}
-	if count(t, s.server.metrics.panics) != 1 || !strings.Contains(s.logs.String(), "msg=panic") {
+	if s.counted("panics_total") != 1 || !strings.Contains(s.logs.String(), "msg=panic") {
 		t.Fatal("not counted and logged")
 	}
 }

@@ -11,9 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/trace"
-
+	"indelible/api/edge"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -35,14 +33,10 @@ type Config struct {
 	// came to a node that is not placed in their jurisdiction. May be empty.
 	Peers map[string]string
 
-	Limits Limits
+	Limits edge.Limits
 	Now    func() time.Time // required
 	Rand   io.Reader        // nonces, request ids, incident numbers; required
 	Logger *slog.Logger     // required
-
-	// Where traces and measurements of calls go; nil means nowhere.
-	Tracer trace.TracerProvider
-	Meter  metric.MeterProvider
 }
 
 // Validate reports every fault of the configuration at once.
@@ -69,5 +63,5 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("api: Placement names %s twice", j))
 		}
 	}
-	return errors.Join(append(faults, c.Limits.validate())...)
+	return errors.Join(append(faults, c.Limits.Validate())...)
 }

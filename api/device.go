@@ -6,6 +6,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/wire"
 	"indelible/ledger"
@@ -21,13 +22,11 @@ const (
 	gapSearches    = 2       // at once
 )
 
-type devices struct{ *Server }
-
 // GetDevice implements indeliblev1connect.DevicesServiceHandler. A device sees
 // itself alone.
-func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.GetDeviceRequest]) (*connect.Response[indeliblev1.GetDeviceResponse], error) {
+func (s handlers) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.GetDeviceRequest]) (*connect.Response[indeliblev1.GetDeviceResponse], error) {
 	id := entry.AuthorID(in.Msg.GetAuthorId())
-	if who := callerOf(ctx); who.Role == entry.RoleDevice && who.ID != id {
+	if who := edge.CallerOf(ctx); who.Role == entry.RoleDevice && who.ID != id {
 		return nil, wire.Refuse(wire.CodeCallerForbidden)
 	}
 	author, ok, err := s.log.Author(id)
@@ -49,7 +48,7 @@ func (s devices) GetDevice(ctx context.Context, in *connect.Request[indeliblev1.
 }
 
 // ListDevices implements indeliblev1connect.DevicesServiceHandler.
-func (s devices) ListDevices(ctx context.Context, in *connect.Request[indeliblev1.ListDevicesRequest]) (*connect.Response[indeliblev1.ListDevicesResponse], error) {
+func (s handlers) ListDevices(ctx context.Context, in *connect.Request[indeliblev1.ListDevicesRequest]) (*connect.Response[indeliblev1.ListDevicesResponse], error) {
 	pages, err := pagesOf("", in.Msg)
 	if err != nil {
 		return nil, err

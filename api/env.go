@@ -17,19 +17,19 @@ import (
 // what vault.New wants of the rest of the node. key is the node's author key;
 // random serves its signatures.
 func NewEnv(jurisdiction string, log *ledger.Ledger, node *raft.Node, key crypto.Signer, random io.Reader) vault.Env {
-	e := env{road: road{log: log, node: node}, jurisdiction: jurisdiction}
+	e := env{replica: replica{log: log, node: node}, jurisdiction: jurisdiction}
 	return vault.Env{
 		Propose: func(ctx context.Context, c vault.Command) (vault.Result, error) {
 			return node.Propose(ctx, jurisdiction, c)
 		},
 		Barrier:  func(ctx context.Context) error { return node.Barrier(ctx, jurisdiction) },
 		Leads:    func() bool { return node.Leads(jurisdiction) },
-		Append:   e.append,
+		Append:   e.replica.append,
 		Tick:     node.Tick,
 		Entry:    e.find,
 		At:       e.at,
-		Owner:    e.owner,
-		Receipt:  e.receiptOf,
+		Owner:    e.replica.owner,
+		Receipt:  e.replica.receiptOf,
 		Erasures: func() ([]entry.StatementID, error) { return log.Erasures(jurisdiction) },
 		Erasure:  e.progress,
 		Members:  e.members,
@@ -40,12 +40,12 @@ func NewEnv(jurisdiction string, log *ledger.Ledger, node *raft.Node, key crypto
 
 // env is what a vault sees of the log.
 type env struct {
-	road
+	replica      replica
 	jurisdiction string
 }
 
 func (e env) find(id entry.StatementID) (vault.Logged, bool, error) {
-	index, ok, err := e.log.Find(id)
+	index, ok, err := e.replica.log.Find(id)
 	if err != nil || !ok {
 		return vault.Logged{}, false, err
 	}
@@ -53,7 +53,7 @@ func (e env) find(id entry.StatementID) (vault.Logged, bool, error) {
 }
 
 func (e env) at(index uint64) (vault.Logged, bool, error) {
-	statement, time, err := e.log.Statement(index)
+	statement, time, err := e.replica.log.Statement(index)
 	if errors.Is(err, ledger.ErrBeyond) {
 		return vault.Logged{}, false, nil
 	}
@@ -64,7 +64,7 @@ func (e env) at(index uint64) (vault.Logged, bool, error) {
 }
 
 func (e env) progress(request entry.StatementID) (vault.Progress, bool, error) {
-	erasure, ok, err := e.log.Erasure(request)
+	erasure, ok, err := e.replica.log.Erasure(request)
 	if err != nil || !ok {
 		return vault.Progress{}, false, err
 	}
@@ -86,7 +86,7 @@ func (e env) progress(request entry.StatementID) (vault.Progress, bool, error) {
 
 // members are the nodes placed in the jurisdiction.
 func (e env) members() ([]vault.Member, error) {
-	nodes, err := e.log.Nodes()
+	nodes, err := e.replica.log.Nodes()
 	if err != nil {
 		return nil, err
 	}

@@ -12,10 +12,8 @@ import (
 	"indelible/ledger/entry"
 )
 
-type erasures struct{ *Server }
-
 // GetErasure implements indeliblev1connect.ErasureServiceHandler.
-func (s erasures) GetErasure(ctx context.Context, in *connect.Request[indeliblev1.GetErasureRequest]) (*connect.Response[indeliblev1.GetErasureResponse], error) {
+func (s handlers) GetErasure(ctx context.Context, in *connect.Request[indeliblev1.GetErasureRequest]) (*connect.Response[indeliblev1.GetErasureResponse], error) {
 	erasure, ok, err := s.log.Erasure(entry.StatementID(in.Msg.GetRequest()))
 	if err != nil {
 		return nil, err
@@ -131,7 +129,7 @@ func (s *Server) certificate(ctx context.Context, e *ledger.Erasure) ([]*indelib
 		if err != nil {
 			return nil, err
 		}
-		receipt, err := s.prove(index, time, published)
+		receipt, err := s.replica.prove(index, time, published)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 
+	"indelible/api/edge"
 	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/raft"
@@ -66,7 +67,7 @@ func kindRuleOf(s *entry.Statement) *kindRule {
 
 // refusal is why the caller may not hand in a statement of this rule here; nil
 // if it may.
-func (k *kindRule) refusal(who *caller, open bool) *entry.Refusal {
+func (k *kindRule) refusal(who *edge.Caller, open bool) *entry.Refusal {
 	switch {
 	case k == nil, open && !k.open, !open && !k.sealed:
 		return wire.Refuse(wire.CodeKindNotHere)
@@ -85,7 +86,7 @@ func enrolsDevice(s *entry.Statement) bool {
 // author: its own, one by somebody of its own role, or, as a service, one by a
 // device. The log judges what the author may say; this keeps one role's
 // credential from being used to push another's statements.
-func mayRelay(who *caller, author entry.AuthorID, role entry.Role) bool {
+func mayRelay(who *edge.Caller, author entry.AuthorID, role entry.Role) bool {
 	return who.ID == author || who.Role == role && role != entry.RoleDevice ||
 		who.Role == entry.RoleService && role == entry.RoleDevice
 }

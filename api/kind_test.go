@@ -2,9 +2,11 @@ package api
 
 import (
 	"crypto/rand"
+	"slices"
 	"strings"
 	"testing"
 
+	"indelible/api/edge"
 	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/raft"
@@ -81,7 +83,7 @@ func TestWhoMayHandInWhat(t *testing.T) {
 		for open, expected := range map[bool]string{false: specimen.sealed, true: specimen.open} {
 			var taken []entry.Role
 			for _, role := range everyRole {
-				refusal := kindRuleOf(statement).refusal(&caller{Author: authorOf(1, role)}, open)
+				refusal := kindRuleOf(statement).refusal(&edge.Caller{Author: authorOf(1, role)}, open)
 				if refusal == nil {
 					taken = append(taken, role)
 				} else if want := map[bool]entry.Code{true: wire.CodeKindNotHere, false: wire.CodeCallerForbidden}[expected == ""]; refusal.Code != want {
@@ -98,10 +100,20 @@ func TestWhoMayHandInWhat(t *testing.T) {
 // TestBatchesGoByTheReservedLaneAsAWhole: what does not belong there is not
 // taken along by what does.
 func TestBatchesGoByTheReservedLaneAsAWhole(t *testing.T) {
-	hold, consent := &work{rule: erasing}, &work{rule: clinical}
-	if laneFor([]*work{hold, hold}) != raft.LaneReserved || laneFor([]*work{hold, consent}) != raft.LaneOrdinary || laneFor([]*work{consent}) != raft.LaneOrdinary {
+	hold, consent := &submission{rule: erasing}, &submission{rule: clinical}
+	if laneFor([]*submission{hold, hold}) != raft.LaneReserved || laneFor([]*submission{hold, consent}) != raft.LaneOrdinary || laneFor([]*submission{consent}) != raft.LaneOrdinary {
 		t.Fatal("not the reserved lane for holds alone")
 	}
+}
+
+// names are roles as the schema and the pages list them.
+func names(roles []entry.Role) []string {
+	var out []string
+	for _, role := range roles {
+		out = append(out, role.String())
+	}
+	slices.Sort(out)
+	return out
 }
 
 var everyRole = []entry.Role{
@@ -115,47 +127,13 @@ func TestWhoMayRelay(t *testing.T) {
 	for _, carrier := range everyRole {
 		for _, signer := range everyRole {
 			want := carrier == signer && carrier != entry.RoleDevice || carrier == entry.RoleService && signer == entry.RoleDevice
-			who := &caller{Author: authorOf(1, carrier)}
+			who := &edge.Caller{Author: authorOf(1, carrier)}
 			if got := mayRelay(who, entry.AuthorID{2}, signer); got != want {
 				t.Errorf("%s for %s: %v", carrier, signer, got)
 			}
 			if !mayRelay(who, who.ID, signer) {
 				t.Errorf("%s for itself: refused", carrier)
 			}
-		}
-	}
-}
-
-// TestPermissions: what no row allows is denied, and a caller the RPC's rule
-// forbids is denied whatever the rows say.
-func TestPermissions(t *testing.T) {
-	clinical, identity := []entry.Class{entry.ClassClinical}, []entry.Class{entry.ClassClinical, entry.ClassIdentity}
-	cases := []struct {
-		role    entry.Role
-		action  entry.AccessAction
-		purpose entry.Purpose
-		classes []entry.Class
-		want    bool
-	}{
-		{entry.RoleClinician, entry.AccessRead, entry.PurposeTREAT, identity, true},
-		{entry.RoleClinician, entry.AccessRead, entry.PurposeHRESCH, clinical, false},
-		{entry.RoleClinician, entry.AccessRead, entry.PurposeTREAT, []entry.Class{entry.ClassAudit}, false},
-		{entry.RoleClinician, entry.AccessExport, entry.PurposeTREAT, clinical, false},
-		{entry.RoleAuditor, entry.AccessRead, entry.PurposeHLEGAL, clinical, false},
-		{entry.RoleOfficer, entry.AccessRead, entry.PurposeHLEGAL, clinical, false},
-		{entry.RoleOfficer, entry.AccessLookup, entry.PurposeHLEGAL, nil, true},
-		{entry.RoleRegistrar, entry.AccessLookup, entry.PurposeHOPERAT, nil, true},
-		{entry.RoleRegistrar, entry.AccessLookup, entry.PurposeTREAT, nil, false},
-		{entry.RoleService, entry.AccessLookup, entry.PurposeHOPERAT, nil, false},
-	}
-	for _, c := range cases {
-		who := &caller{Author: authorOf(1, c.role)}
-		if got := permitted(who, c.action, c.purpose, c.classes); got != c.want {
-			t.Errorf("%s %s %s %v: %v", c.role, c.action, c.purpose, c.classes, got)
-		}
-		who.forbidden = true
-		if permitted(who, c.action, c.purpose, c.classes) {
-			t.Errorf("%s %s: permitted though forbidden", c.role, c.action)
 		}
 	}
 }

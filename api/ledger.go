@@ -21,10 +21,8 @@ const (
 	maxEntryBytes  = 8 << 20 // leaves of one answer; the rest comes with the next page
 )
 
-type ledgers struct{ *Server }
-
 // Append implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) Append(ctx context.Context, in *connect.Request[indeliblev1.AppendRequest]) (*connect.Response[indeliblev1.AppendResponse], error) {
+func (s handlers) Append(ctx context.Context, in *connect.Request[indeliblev1.AppendRequest]) (*connect.Response[indeliblev1.AppendResponse], error) {
 	outcomes, err := s.take(ctx, false, in.Msg.GetSubmissions(), in.Msg.GetWait())
 	if err != nil {
 		return nil, err
@@ -33,7 +31,7 @@ func (s ledgers) Append(ctx context.Context, in *connect.Request[indeliblev1.App
 }
 
 // AppendOpen implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) AppendOpen(ctx context.Context, in *connect.Request[indeliblev1.AppendOpenRequest]) (*connect.Response[indeliblev1.AppendOpenResponse], error) {
+func (s handlers) AppendOpen(ctx context.Context, in *connect.Request[indeliblev1.AppendOpenRequest]) (*connect.Response[indeliblev1.AppendOpenResponse], error) {
 	submissions := make([]*indeliblev1.Submission, len(in.Msg.GetStatements()))
 	for i, statement := range in.Msg.GetStatements() {
 		submissions[i] = &indeliblev1.Submission{Statement: statement}
@@ -46,7 +44,7 @@ func (s ledgers) AppendOpen(ctx context.Context, in *connect.Request[indeliblev1
 }
 
 // GetReceipt implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) GetReceipt(ctx context.Context, in *connect.Request[indeliblev1.GetReceiptRequest]) (*connect.Response[indeliblev1.GetReceiptResponse], error) {
+func (s handlers) GetReceipt(ctx context.Context, in *connect.Request[indeliblev1.GetReceiptRequest]) (*connect.Response[indeliblev1.GetReceiptResponse], error) {
 	index, err := s.locate(in.Msg)
 	if err != nil {
 		return nil, err
@@ -67,7 +65,7 @@ func (s ledgers) GetReceipt(ctx context.Context, in *connect.Request[indeliblev1
 	if err != nil {
 		return nil, fmt.Errorf("api: read entry %d: %w", index, err)
 	}
-	receipt, err := s.prove(index, time, published)
+	receipt, err := s.replica.prove(index, time, published)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +113,7 @@ func (s *Server) locate(in named) (uint64, error) {
 }
 
 // GetEntry implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) GetEntry(_ context.Context, in *connect.Request[indeliblev1.GetEntryRequest]) (*connect.Response[indeliblev1.GetEntryResponse], error) {
+func (s handlers) GetEntry(_ context.Context, in *connect.Request[indeliblev1.GetEntryRequest]) (*connect.Response[indeliblev1.GetEntryResponse], error) {
 	index, err := s.locate(in.Msg)
 	if err != nil {
 		return nil, err
@@ -128,7 +126,7 @@ func (s ledgers) GetEntry(_ context.Context, in *connect.Request[indeliblev1.Get
 }
 
 // ListEntries implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) ListEntries(_ context.Context, in *connect.Request[indeliblev1.ListEntriesRequest]) (*connect.Response[indeliblev1.ListEntriesResponse], error) {
+func (s handlers) ListEntries(_ context.Context, in *connect.Request[indeliblev1.ListEntriesRequest]) (*connect.Response[indeliblev1.ListEntriesResponse], error) {
 	pages, err := pagesOf("", in.Msg)
 	if err != nil {
 		return nil, err
@@ -169,7 +167,7 @@ func (s *Server) listed(in *indeliblev1.ListEntriesRequest, from uint64, limit i
 }
 
 // GetCheckpoint implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) GetCheckpoint(_ context.Context, in *connect.Request[indeliblev1.GetCheckpointRequest]) (*connect.Response[indeliblev1.GetCheckpointResponse], error) {
+func (s handlers) GetCheckpoint(_ context.Context, in *connect.Request[indeliblev1.GetCheckpointRequest]) (*connect.Response[indeliblev1.GetCheckpointResponse], error) {
 	published := s.node.Published()
 	if in.Msg.GetCosignatures() == indeliblev1.Cosignatures_COSIGNATURES_ML_DSA_44 {
 		published = s.node.PublishedPQ()
@@ -181,7 +179,7 @@ func (s ledgers) GetCheckpoint(_ context.Context, in *connect.Request[indeliblev
 }
 
 // GetConsistency implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) GetConsistency(_ context.Context, in *connect.Request[indeliblev1.GetConsistencyRequest]) (*connect.Response[indeliblev1.GetConsistencyResponse], error) {
+func (s handlers) GetConsistency(_ context.Context, in *connect.Request[indeliblev1.GetConsistencyRequest]) (*connect.Response[indeliblev1.GetConsistencyResponse], error) {
 	published := s.node.Published()
 	if published == nil || in.Msg.GetNewSize() > published.Checkpoint.Size {
 		return nil, wire.Refuse(wire.CodeSizeBeyondLog)
@@ -201,7 +199,7 @@ func (s ledgers) GetConsistency(_ context.Context, in *connect.Request[indelible
 }
 
 // GetLog implements indeliblev1connect.LedgerServiceHandler.
-func (s ledgers) GetLog(context.Context, *connect.Request[indeliblev1.GetLogRequest]) (*connect.Response[indeliblev1.GetLogResponse], error) {
+func (s handlers) GetLog(context.Context, *connect.Request[indeliblev1.GetLogRequest]) (*connect.Response[indeliblev1.GetLogResponse], error) {
 	leaf, err := s.log.Leaf(0)
 	if err != nil {
 		return nil, err

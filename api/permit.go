@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/ledger/entry"
 )
@@ -34,8 +35,8 @@ var permissions = []permission{
 
 // permitted decides whether the caller may do this. A caller whom the RPC's
 // access rule forbids may not, whatever the table says.
-func permitted(who *caller, action entry.AccessAction, purpose entry.Purpose, classes []entry.Class) bool {
-	if who.forbidden {
+func permitted(who *edge.Caller, action entry.AccessAction, purpose entry.Purpose, classes []entry.Class) bool {
+	if who.Forbidden {
 		return false
 	}
 	return slices.ContainsFunc(permissions, func(p permission) bool {

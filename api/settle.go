@@ -10,19 +10,19 @@ import (
 
 // checkErasure asks the vault whether a hold or a retention floor forbids an
 // erasure that is requested or approved, before that reaches the log.
-func (b *batch) checkErasure(ctx context.Context, w *work) error {
-	erasure, ok := w.statement.Body.(*entry.Erasure)
+func (b *batch) checkErasure(ctx context.Context, sub *submission) error {
+	erasure, ok := sub.statement.Body.(*entry.Erasure)
 	if !ok || erasure.Step != entry.StepRequest && erasure.Step != entry.StepApprove {
 		return nil
 	}
-	v, err := b.vault(b.who.jurisdiction)
+	v, err := b.server.vault(b.who.Jurisdiction)
 	if err != nil {
 		return err
 	}
 	if erasure.Step == entry.StepApprove {
 		return v.CheckApproval(ctx, erasure.Request)
 	}
-	opening, err := entry.ParseOpening(w.openings[entry.ClassSeries])
+	opening, err := entry.ParseOpening(sub.openings[entry.ClassSeries])
 	if err != nil {
 		return err
 	}
@@ -38,11 +38,11 @@ func (b *batch) checkErasure(ctx context.Context, w *work) error {
 // the vault to its subject, a hold is in force. It runs for duplicates too,
 // because the first attempt may have ended between the log and here.
 func (b *batch) settle(ctx context.Context) error {
-	for _, w := range b.works {
-		if w.logged == nil {
+	for _, sub := range b.submissions {
+		if sub.logged == nil {
 			continue
 		}
-		if err := b.settleOne(ctx, w.statement); err != nil {
+		if err := b.settleOne(ctx, sub.statement); err != nil {
 			return fmt.Errorf("api: settle: %w", err)
 		}
 	}
@@ -55,7 +55,7 @@ func (b *batch) settleOne(ctx context.Context, s *entry.Statement) error {
 	default:
 		return nil
 	}
-	v, err := b.vault(s.Jurisdiction)
+	v, err := b.server.vault(s.Jurisdiction)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func settleErasure(ctx context.Context, v *vault.Vault, id entry.StatementID, e 
 // settleRelease lifts a hold once its release counts: by the second officer's
 // confirmation, or at once where the log has a single authority.
 func (b *batch) settleRelease(ctx context.Context, v *vault.Vault, s *entry.Statement) error {
-	if s.Kind != entry.KindHold || s.Confirms == nil && !b.log.SingleAuthority() {
+	if s.Kind != entry.KindHold || s.Confirms == nil && !b.server.log.SingleAuthority() {
 		return nil
 	}
 	return v.EndHold(ctx, s.ID())

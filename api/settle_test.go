@@ -8,6 +8,7 @@ import (
 	"io"
 	"testing"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/wire"
 	"indelible/ledger"
@@ -25,7 +26,7 @@ func TestWhatIsLoggedIsNotCalledUndone(t *testing.T) {
 	d := s.patient(home)
 	author, _, err := s.log.Author(s.people["consent-service"].id)
 	must(t, err)
-	ctx := withCaller(t.Context(), &caller{Author: author, jurisdiction: home})
+	ctx := edge.WithCaller(t.Context(), &edge.Caller{Author: author, Jurisdiction: home})
 	whole := s.server.vaults[home]
 	for _, cause := range []error{raft.ErrStopped, &raft.NotLeaderError{Leader: "n2"}, &raft.Overloaded{RetryAfter: 1}} {
 		document, digest := openings(t, part{entry.ClassIdentity, "text/plain", []byte("I agree")})
@@ -49,9 +50,9 @@ func TestWhatIsLoggedIsNotCalledUndone(t *testing.T) {
 		if _, logged, findErr := s.log.Find(statement.ID()); !logged || findErr != nil {
 			t.Fatalf("not logged: %v", findErr)
 		}
-		f, _ := newFaults(t)
-		if refusal, _ := f.refusal(ctx, "/x/Y", err); refusal.Code != entry.CodeOutcomeUnknown {
-			t.Errorf("%v is told as %s", cause, refusal.Code)
+		e, _ := newEdge(t)
+		if refusal := e.Answer(ctx, "/x/Y", err); refusal.Code != entry.CodeOutcomeUnknown {
+			t.Errorf("%v is told as %s", err, refusal.Code)
 		}
 		again, err := s.server.take(ctx, false, in, indeliblev1.Wait_WAIT_PROVEN)
 		must(t, err)
@@ -81,7 +82,7 @@ func TestUnsettledKeepsWhatItDoesNotKnow(t *testing.T) {
 // log, so it is not said of one whose commit nobody knows the outcome of.
 func TestStatusNeverPromisesTooMuch(t *testing.T) {
 	why := wire.Refuse(entry.CodeOutcomeUnknown)
-	for want, w := range map[indeliblev1.Outcome_Status]work{
+	for want, w := range map[indeliblev1.Outcome_Status]submission{
 		indeliblev1.Outcome_STATUS_UNKNOWN:   {refusal: why, unknown: true},
 		indeliblev1.Outcome_STATUS_REFUSED:   {refusal: why},
 		indeliblev1.Outcome_STATUS_DUPLICATE: {logged: &ledger.Outcome{Duplicate: true}},

@@ -14,16 +14,17 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"filippo.io/mldsa"
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"golang.org/x/sync/errgroup"
 
+	"indelible/api/edge"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/state"
@@ -180,7 +181,7 @@ func newNodeKeys(t *testing.T) nodeKeys {
 
 // siteOptions vary a site.
 type siteOptions struct {
-	limits Limits
+	limits edge.Limits
 	grace  uint64 // milliseconds
 	floor  uint64 // of every class, milliseconds
 }
@@ -335,10 +336,30 @@ func (s *site) serve(keys nodeKeys, o siteOptions, logger *slog.Logger, verifier
 	}
 }
 
-// count reads a counter.
-func count(t *testing.T, c prometheus.Counter) float64 {
-	t.Helper()
-	var m dto.Metric
-	must(t, c.Write(&m))
-	return m.GetCounter().GetValue()
+// counted is a metric of the node as Prometheus gets it, by its name without the
+// prefix and the values of its labels; 0 when there is none.
+func (s *site) counted(name string, labels ...string) float64 {
+	s.t.Helper()
+	m := s.metric(name, labels...)
+	return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+}
+
+func (s *site) metric(name string, labels ...string) *dto.Metric {
+	s.t.Helper()
+	families, err := s.server.edge.Metrics().Gather()
+	must(s.t, err)
+	slices.Sort(labels)
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			var values []string
+			for _, pair := range m.GetLabel() {
+				values = append(values, pair.GetValue())
+			}
+			slices.Sort(values)
+			if family.GetName() == edge.Namespace+"_"+name && slices.Equal(values, labels) {
+				return m
+			}
+		}
+	}
+	return nil
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"time"
 
 	"connectrpc.com/connect"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/wire"
 	"indelible/ledger/entry"
@@ -29,21 +29,21 @@ type turns chan chan turn
 // batches of a stream are under way at once, at most Limits.StreamBatches;
 // answers leave in the order of the requests. An error is told after the
 // answers before it, and without waiting for the client's next message.
-func (s ledgers) AppendStream(ctx context.Context, stream *appendStream) error {
+func (s handlers) AppendStream(ctx context.Context, stream *appendStream) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	on, under := lineOf(ctx), make(turns, s.limits.StreamBatches)
+	on, under := edge.LineOf(ctx), make(turns, s.cfg.Limits.StreamBatches)
 	var batches sync.WaitGroup
 	batches.Go(func() {
 		defer close(under)
-		if err := s.guarded(ctx, func() error { return s.receive(ctx, stream, on, under, &batches) }); err != nil {
+		if err := s.edge.Guarded(ctx, appendStreamProcedure, func() error { return s.receive(ctx, stream, on, under, &batches) }); err != nil {
 			under.end(ctx, err)
 		}
 	})
 	batches.Go(func() { s.hangUpAtTheEnd(ctx, on) })
 	err := under.send(stream)
 	if err != nil {
-		err = errors.Join(err, on.hangUp())
+		err = errors.Join(err, on.HangUp())
 	}
 	cancel()
 	batches.Wait()
@@ -52,21 +52,21 @@ func (s ledgers) AppendStream(ctx context.Context, stream *appendStream) error {
 
 // hangUpAtTheEnd stops waiting for messages when the node stops: batches under
 // way are answered, and the stream does not keep the node from ending.
-func (s *Server) hangUpAtTheEnd(ctx context.Context, on *line) {
+func (s *Server) hangUpAtTheEnd(ctx context.Context, on *edge.Line) {
 	select {
-	case <-s.stopping:
+	case <-s.edge.Stopping():
 	case <-ctx.Done():
 		return
 	}
-	if err := on.hangUp(); err != nil {
-		s.faults.incident(ctx, appendStreamProcedure, err)
+	if err := on.HangUp(); err != nil {
+		s.edge.Incident(ctx, appendStreamProcedure, err)
 	}
 }
 
 // stops reports whether the node is about to stop.
 func (s *Server) stops() bool {
 	select {
-	case <-s.stopping:
+	case <-s.edge.Stopping():
 		return true
 	default:
 		return false
@@ -106,18 +106,20 @@ func (u turns) end(ctx context.Context, err error) {
 }
 
 // receive starts a batch for each request until the client is done.
-func (s ledgers) receive(ctx context.Context, stream *appendStream, on *line, under turns, batches *sync.WaitGroup) error {
+func (s handlers) receive(ctx context.Context, stream *appendStream, on *edge.Line, under turns, batches *sync.WaitGroup) error {
 	for {
-		if err := on.patience(); err != nil {
+		if err := on.Patience(); err != nil {
 			return err
 		}
 		in, err := stream.Receive()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		full := noRoom(err)
+		var postponed *indeliblev1.AppendStreamResponse
 		switch {
-		case full || err == nil:
+		case noRoom(err):
+			postponed = s.postponed(0, s.edge.Answer(ctx, appendStreamProcedure, err))
+		case err == nil:
 		case s.stops():
 			return wire.Refuse(wire.CodeNodeStopping)
 		default:
@@ -127,15 +129,15 @@ func (s ledgers) receive(ctx context.Context, stream *appendStream, on *line, un
 		if err != nil {
 			return err
 		}
-		if full {
-			next <- turn{answer: s.postponed(0, wire.Refuse(entry.CodeOverloaded), 0)}
+		if postponed != nil {
+			next <- turn{answer: postponed}
 			continue
 		}
-		held := on.body.handOver()
+		done := on.HandOver()
 		batches.Go(func() {
 			var t turn
-			t.err = s.guarded(ctx, func() (err error) {
-				defer on.body.drop(held)
+			t.err = s.edge.Guarded(ctx, appendStreamProcedure, func() (err error) {
+				defer done()
 				t.answer, err = s.takeBatch(ctx, in)
 				return err
 			})
@@ -148,61 +150,46 @@ func (s ledgers) receive(ctx context.Context, stream *appendStream, on *line, un
 // receive it: a batch of its own, and no fault of the stream.
 func noRoom(err error) bool { return errors.Is(err, &entry.Refusal{Code: entry.CodeOverloaded}) }
 
-// guarded runs a part of a stream that has a goroutine of its own, where nobody
-// else would catch a panic and the process would end.
-func (s *Server) guarded(ctx context.Context, part func() error) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = s.faults.panicked(ctx, appendStreamProcedure)
-		}
-	}()
-	return part()
-}
-
 // takeBatch takes one batch of a stream. What would end a unary call for the
 // moment only, a full queue or an election, is an answer here, so that the
 // batches behind it are not lost. A caller who lost its place in the log since
 // the stream began loses the stream.
-func (s ledgers) takeBatch(ctx context.Context, in *indeliblev1.AppendStreamRequest) (*indeliblev1.AppendStreamResponse, error) {
+func (s handlers) takeBatch(ctx context.Context, in *indeliblev1.AppendStreamRequest) (*indeliblev1.AppendStreamResponse, error) {
 	began := s.cfg.Now()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, edge.CallTimeout)
 	defer cancel()
-	who := callerOf(ctx)
-	if err := s.stillMay(who, began); err != nil {
+	who := edge.CallerOf(ctx)
+	if err := s.edge.StillMay(who, began); err != nil {
 		return nil, err
 	}
 	outcomes, err := s.take(ctx, false, in.GetSubmissions(), in.GetWait())
-	s.metrics.seconds.WithLabelValues(appendStreamProcedure).Observe(s.cfg.Now().Sub(began).Seconds())
+	s.edge.Timed(appendStreamProcedure, s.cfg.Now().Sub(began))
 	if err == nil {
 		return &indeliblev1.AppendStreamResponse{Outcomes: outcomes}, nil
 	}
-	refusal, wait := s.faults.refusal(ctx, appendStreamProcedure, err)
-	if !refusal.Retryable || refusal.Code == wire.CodeIncident || refusal.Code == wire.CodeCancelled {
-		return nil, refusal
+	answer := s.edge.Answer(ctx, appendStreamProcedure, err)
+	if !answer.Retryable || answer.Code == wire.CodeIncident || answer.Code == wire.CodeCancelled {
+		return nil, answer
 	}
-	return s.postponed(len(in.GetSubmissions()), refusal, wait), nil
-}
-
-// stillMay looks again at what the gate decided when the stream began.
-func (s *Server) stillMay(who *caller, now time.Time) error {
-	author, err := standing(s.log, who.ID, who.expires, now)
-	if err == nil && !author.May(who.jurisdiction) {
-		return wire.Refuse(wire.CodeCallerJurisdiction)
-	}
-	return err
+	return s.postponed(len(in.GetSubmissions()), answer), nil
 }
 
 // postponed answers a batch that was not taken: each of its statements with the
-// same refusal, and when to try again.
-func (s *Server) postponed(count int, with *entry.Refusal, wait time.Duration) *indeliblev1.AppendStreamResponse {
-	out := &indeliblev1.AppendStreamResponse{RetryAfterMs: uint64(max(wait, retryDelay).Milliseconds())}
+// same refusal, what was full, and when to try again.
+func (s *Server) postponed(count int, with edge.Answer) *indeliblev1.AppendStreamResponse {
+	out := &indeliblev1.AppendStreamResponse{RetryAfterMs: uint64(max(with.Wait, edge.RetryDelay).Milliseconds())}
+	for _, detail := range with.Beside {
+		if overload, ok := detail.(*indeliblev1.Overload); ok {
+			out.Bound = overload.GetBound()
+		}
+	}
 	status := indeliblev1.Outcome_STATUS_REFUSED
 	if with.Code == wire.CodeDeadline || with.Code == entry.CodeOutcomeUnknown {
 		status = indeliblev1.Outcome_STATUS_UNKNOWN
 	}
 	for range count {
-		outcome := &indeliblev1.Outcome{Status: status, Refusal: wireRefusal(with)}
-		s.metrics.outcome(0, outcome)
+		outcome := &indeliblev1.Outcome{Status: status, Refusal: edge.WireRefusal(with.Refusal)}
+		s.counted(0, outcome)
 		out.Outcomes = append(out.Outcomes, outcome)
 	}
 	return out

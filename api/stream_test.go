@@ -1,14 +1,13 @@
 package api
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
-	dto "github.com/prometheus/client_model/go"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/wire"
 	"indelible/ledger/entry"
@@ -59,7 +58,7 @@ func TestAStreamEndsWithItsCallersStanding(t *testing.T) {
 			if refusalIn(err).GetCode() != string(code) {
 				t.Fatalf("the stream goes on: %v, expected %s", err, code)
 			}
-		case <-time.After(streamTimeout / 4):
+		case <-time.After(30 * time.Second):
 			t.Fatal("the stream is silent until the client's next message")
 		}
 		if s.log.Size() != size {
@@ -102,25 +101,10 @@ func TestStreamsAreTimedByBatch(t *testing.T) {
 		t.Fatal("the stream goes on")
 	}
 	s.eventually("the call is over", func() bool {
-		var m dto.Metric
-		must(t, s.server.metrics.calls.WithLabelValues(appendStreamProcedure, "ok").Write(&m))
-		return m.GetCounter().GetValue() == 1
+		return s.counted("calls_total", appendStreamProcedure, "ok") == 1
 	})
-	var m dto.Metric
-	must(t, s.server.metrics.seconds.WithLabelValues(appendStreamProcedure).(interface{ Write(*dto.Metric) error }).Write(&m))
-	if n := m.GetHistogram().GetSampleCount(); n != 1 {
+	if n := s.metric("call_seconds", appendStreamProcedure).GetHistogram().GetSampleCount(); n != 1 {
 		t.Fatalf("one batch was timed %d times", n)
-	}
-}
-
-// TestAPanicInAStreamEndsTheStreamAlone: its parts have goroutines of their own,
-// where a panic would end the process.
-func TestAPanicInAStreamEndsTheStreamAlone(t *testing.T) {
-	f, logs := newFaults(t)
-	s := &Server{faults: f}
-	err := s.guarded(t.Context(), func() error { panic("canary") })
-	if !errors.Is(err, errPanic) || count(t, f.metrics.panics) != 1 || strings.Contains(logs.String(), "canary") {
-		t.Fatalf("got %v, log %s", err, logs)
 	}
 }
 
@@ -147,7 +131,7 @@ func TestAStreamIsToldThatTheNodeStops(t *testing.T) {
 		if refusalIn(err).GetCode() != string(wire.CodeNodeStopping) {
 			t.Fatalf("the stream ended with %v", err)
 		}
-	case <-time.After(drainTimeout / 2):
+	case <-time.After(5 * time.Second):
 		t.Fatal("the stream keeps the node from stopping")
 	}
 }
@@ -155,17 +139,17 @@ func TestAStreamIsToldThatTheNodeStops(t *testing.T) {
 // TestAPostponedBatchSaysWhatIsKnown: refused is a promise that it is not in the
 // log, and a deadline allows none.
 func TestAPostponedBatchSaysWhatIsKnown(t *testing.T) {
-	f, _ := newFaults(t)
-	s := &Server{faults: f, metrics: f.metrics}
+	e, _ := newEdge(t)
+	s := &Server{edge: e, metrics: newMetrics(e.Metrics(), nil, nil)}
 	for code, want := range map[entry.Code]indeliblev1.Outcome_Status{
 		entry.CodeOverloaded: indeliblev1.Outcome_STATUS_REFUSED, wire.CodeNoLeader: indeliblev1.Outcome_STATUS_REFUSED,
 		wire.CodeDeadline: indeliblev1.Outcome_STATUS_UNKNOWN, entry.CodeOutcomeUnknown: indeliblev1.Outcome_STATUS_UNKNOWN,
 	} {
-		out := s.postponed(2, wire.Refuse(code), 7*time.Second)
+		out := s.postponed(2, edge.Answer{Refusal: wire.Refuse(code), Wait: 7 * time.Second})
 		if len(out.GetOutcomes()) != 2 || out.GetOutcomes()[1].GetStatus() != want || out.GetRetryAfterMs() != 7000 {
 			t.Errorf("%s: %v", code, out)
 		}
-		if out := s.postponed(0, wire.Refuse(code), 0); out.GetRetryAfterMs() == 0 {
+		if out := s.postponed(0, edge.Answer{Refusal: wire.Refuse(code)}); out.GetRetryAfterMs() == 0 {
 			t.Errorf("%s: again at once", code)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/api/wire"
@@ -15,11 +16,9 @@ import (
 	"indelible/ledger/vault"
 )
 
-type subjects struct{ *Server }
-
 // Register implements indeliblev1connect.SubjectsServiceHandler.
-func (s subjects) Register(ctx context.Context, in *connect.Request[indeliblev1.RegisterRequest]) (*connect.Response[indeliblev1.RegisterResponse], error) {
-	v, err := s.vault(callerOf(ctx).jurisdiction)
+func (s handlers) Register(ctx context.Context, in *connect.Request[indeliblev1.RegisterRequest]) (*connect.Response[indeliblev1.RegisterResponse], error) {
+	v, err := s.vault(edge.CallerOf(ctx).Jurisdiction)
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +64,9 @@ func (s *Server) nonce() (nonce [32]byte, err error) {
 // Find implements indeliblev1connect.SubjectsServiceHandler. Its access entry is
 // about the accessor's own handle, because whether there is a subject is only
 // known afterwards; that nothing was found is an answer, not an error.
-func (s subjects) Find(ctx context.Context, in *connect.Request[indeliblev1.FindRequest]) (*connect.Response[indeliblev1.FindResponse], error) {
-	who := callerOf(ctx)
-	v, err := s.vault(who.jurisdiction)
+func (s handlers) Find(ctx context.Context, in *connect.Request[indeliblev1.FindRequest]) (*connect.Response[indeliblev1.FindResponse], error) {
+	who := edge.CallerOf(ctx)
+	v, err := s.vault(who.Jurisdiction)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestThePublicHandlerServesHashesAlone(t *testing.T) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 		must(t, err)
 		answer := &recorder{header: http.Header{}, status: 200}
-		s.server.PublicHandler().ServeHTTP(answer, request)
+		s.server.public.ServeHTTP(answer, request)
 		if answer.status != want {
 			t.Errorf("%s: %d, expected %d", path, answer.status, want)
 		}
@@ -138,12 +138,12 @@ func TestPlainRequestsAreFew(t *testing.T) {
 	must(t, err)
 	request.RemoteAddr = "192.0.2.1:1"
 	inside, leave := make(chan struct{}), make(chan struct{})
-	slow := s.server.few("tile", func(http.ResponseWriter, *http.Request) {
+	slow := s.server.edge.Few("tile", func(http.ResponseWriter, *http.Request) {
 		inside <- struct{}{}
 		<-leave
 	})
 	var answered sync.WaitGroup
-	for range staticCalls / callerShare {
+	for range 256 / 4 { // the share of one address
 		answered.Go(func() { slow(&recorder{header: http.Header{}}, request) })
 		<-inside
 	}
@@ -151,7 +151,7 @@ func TestPlainRequestsAreFew(t *testing.T) {
 		asked := request.Clone(t.Context())
 		asked.RemoteAddr = from
 		answer := &recorder{header: http.Header{}, status: http.StatusOK}
-		s.server.PublicHandler().ServeHTTP(answer, asked)
+		s.server.public.ServeHTTP(answer, asked)
 		return answer
 	}
 	full := ask("192.0.2.1:2")

@@ -25,7 +25,7 @@ const gen = "api/gen/..."
 var (
 	connect   = []string{"connectrpc.com", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"}
 	validated = []string{"buf.build/go/protovalidate", "buf.build/gen/go/bufbuild/protovalidate"}
-	metrics   = []string{"github.com/prometheus/client_golang", "go.opentelemetry.io/otel"}
+	metrics   = []string{"github.com/prometheus/client_golang"}
 	terminal  = []string{"github.com/spf13", "github.com/schollz/progressbar", "golang.org/x/term"}
 	sync      = []string{"golang.org/x/sync"}
 	pebble    = []string{"github.com/cockroachdb/pebble/v2"}
@@ -56,9 +56,10 @@ var laws = map[string]law{
 	},
 	gen: {ours: []string{gen}, others: slices.Concat(connect, validated)},
 	"api": {
-		ours:   []string{gen, "api/wire", "raft", "ledger", "ledger/vault", "ledger/entry", "proof", "ledger/state"},
-		others: slices.Concat(connect, validated, metrics, sync),
+		ours:   []string{gen, "api/edge", "api/wire", "raft", "ledger", "ledger/vault", "ledger/entry", "proof", "ledger/state"},
+		others: slices.Concat(connect, metrics, sync),
 	},
+	"api/edge":              {ours: []string{gen, "api/wire", "ledger", "ledger/entry"}, others: slices.Concat(connect, validated, metrics)},
 	"api/wire":              {pure: true, ours: []string{"ledger/entry"}, others: []string{"connectrpc.com/connect"}},
 	"api/client":            {ours: []string{gen, "api/wire", "api/client/credential", "ledger/entry", "proof"}, others: connect},
 	"api/client/credential": {ours: []string{"ledger/entry", "proof"}},
@@ -101,6 +102,8 @@ var fences = []struct {
 	{"ingest", "ledger/vault", "ingest is a client like any other"},
 	{"ingest", "raft", "ingest is a client like any other"},
 	{"ingest", "api", "ingest is a client like any other"},
+	{"api/edge", "api", "the edge knows connections and not statements"},
+	{"api/edge", "raft", "the edge knows connections and not statements"},
 	{"bench/...", "raft", "the bench measures from outside"},
 	{"ledger/vault/...", "ledger", "what the vault needs of the log is handed in as functions"},
 	{"ledger/vault/...", "raft", "what the vault needs of replication is handed in as functions"},

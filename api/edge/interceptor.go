@@ -1,21 +1,15 @@
-package api
+package edge
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
 	"net/http"
-	"runtime/debug"
 
 	"connectrpc.com/connect"
 )
 
 // answering is the outermost interceptor: whatever comes out of a handler or of
 // the interceptors within leaves as a row of the one table, counted.
-type answering struct {
-	faults  *faults
-	metrics *metrics
-}
+type answering struct{ edge *Edge }
 
 // WrapUnary implements connect.Interceptor.
 func (a *answering) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
@@ -38,30 +32,18 @@ func (a *answering) WrapStreamingHandler(next connect.StreamingHandlerFunc) conn
 }
 
 func (a *answering) done(ctx context.Context, procedure string, err error) error {
-	answer := a.faults.answer(ctx, procedure, err)
+	answer := a.edge.Error(ctx, procedure, err)
 	code := "ok"
 	if answer != nil {
 		code = connect.CodeOf(answer).String()
 	}
-	a.metrics.calls.WithLabelValues(procedure, code).Inc()
+	a.edge.metrics.calls.WithLabelValues(procedure, code).Inc()
 	return answer
 }
 
-// errPanic is what a panic becomes on its way to the table.
-var errPanic = fmt.Errorf("api: a handler panicked")
-
 // recovered is told of a panic. Its value may hold input and is dropped.
 func (a *answering) recovered(ctx context.Context, spec connect.Spec, _ http.Header, _ any) error {
-	return a.faults.panicked(ctx, spec.Procedure)
-}
-
-// panicked writes down where a handler panicked: the stack names functions and
-// lines only.
-func (f *faults) panicked(ctx context.Context, procedure string) error {
-	f.metrics.panics.Inc()
-	f.logger.LogAttrs(ctx, slog.LevelError, "panic",
-		slog.String("procedure", procedure), slog.String("stack", string(debug.Stack())))
-	return errPanic
+	return a.edge.panicked(ctx, spec.Procedure)
 }
 
 // strict refuses messages that do not decode or carry unknown fields. It also
@@ -71,7 +53,7 @@ type strict struct{ open bool }
 
 func (s strict) gated(ctx context.Context) {
 	if !s.open {
-		callerOf(ctx)
+		CallerOf(ctx)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 	"indelible/raft"
 )
 
-// road is the way into the log and the proofs that come back from it.
-type road struct {
+// replica is the log as this node has it and the node that orders it: the way in
+// and the proofs that come back.
+type replica struct {
 	log  *ledger.Ledger
 	node *raft.Node
 }
@@ -23,7 +24,7 @@ type road struct {
 var errOutcomes = errors.New("api: the log answered another number of statements than it was given")
 
 // order puts statements into the log.
-func (r road) order(ctx context.Context, items []ledger.Item, lane raft.Lane) ([]ledger.Outcome, error) {
+func (r replica) order(ctx context.Context, items []ledger.Item, lane raft.Lane) ([]ledger.Outcome, error) {
 	outcomes, err := r.node.Append(ctx, items, lane)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (r road) order(ctx context.Context, items []ledger.Item, lane raft.Lane) ([
 
 // prove makes the receipt of an entry under a published checkpoint that covers
 // it.
-func (r road) prove(index, ledgerTime uint64, under *raft.Published) (*proof.Receipt, error) {
+func (r replica) prove(index, ledgerTime uint64, under *raft.Published) (*proof.Receipt, error) {
 	path, err := r.log.Inclusion(index, under.Checkpoint.Size)
 	if err != nil {
 		return nil, fmt.Errorf("api: prove entry %d: %w", index, err)
@@ -45,7 +46,7 @@ func (r road) prove(index, ledgerTime uint64, under *raft.Published) (*proof.Rec
 }
 
 // await waits for a checkpoint that covers the entry and makes its receipt.
-func (r road) await(ctx context.Context, index, ledgerTime uint64) (*proof.Receipt, error) {
+func (r replica) await(ctx context.Context, index, ledgerTime uint64) (*proof.Receipt, error) {
 	published, err := r.node.Await(ctx, index+1)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func (r road) await(ctx context.Context, index, ledgerTime uint64) (*proof.Recei
 // append puts one statement into the reserved lane and waits for its receipt.
 // A statement that is logged already gives the receipt it has. A refusal is
 // final; any other error leaves the outcome unknown.
-func (r road) append(ctx context.Context, s *entry.Statement, sealedAt uint64) (*proof.Receipt, uint64, error) {
+func (r replica) append(ctx context.Context, s *entry.Statement, sealedAt uint64) (*proof.Receipt, uint64, error) {
 	outcomes, err := r.order(ctx, []ledger.Item{{Statement: s.Bytes(), SealedAt: sealedAt}}, raft.LaneReserved)
 	if err != nil {
 		return nil, 0, err
@@ -81,7 +82,7 @@ func unsettled(err error) error {
 }
 
 // receiptOf is the receipt of a logged statement.
-func (r road) receiptOf(ctx context.Context, id entry.StatementID) (*proof.Receipt, error) {
+func (r replica) receiptOf(ctx context.Context, id entry.StatementID) (*proof.Receipt, error) {
 	o, ok, err := r.log.Known(id)
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (r road) receiptOf(ctx context.Context, id entry.StatementID) (*proof.Recei
 
 // owner names the handle whose slot holds the statement's sealed parts: that of
 // its binding or of its sub. Parts of class series lie under no handle.
-func (r road) owner(s *entry.Statement) (entry.Handle, error) {
+func (r replica) owner(s *entry.Statement) (entry.Handle, error) {
 	switch s.Sub.Type {
 	case entry.SubHandle:
 		return s.Sub.Handle(), nil

@@ -6,6 +6,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/edge"
 	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/gen/indelible/v1/indeliblev1connect"
 	"indelible/api/wire"
@@ -21,15 +22,13 @@ const (
 	maxReadBytes = 32 << 20 // openings of one answer; the rest comes with the next page
 )
 
-type records struct{ *Server }
-
 // Read implements indeliblev1connect.RecordsServiceHandler.
-func (s records) Read(ctx context.Context, in *connect.Request[indeliblev1.ReadRequest]) (*connect.Response[indeliblev1.ReadResponse], error) {
-	v, err := s.vault(callerOf(ctx).jurisdiction)
+func (s handlers) Read(ctx context.Context, in *connect.Request[indeliblev1.ReadRequest]) (*connect.Response[indeliblev1.ReadResponse], error) {
+	v, err := s.vault(edge.CallerOf(ctx).Jurisdiction)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := pagesOf(callerOf(ctx).jurisdiction, in.Msg)
+	pages, err := pagesOf(edge.CallerOf(ctx).Jurisdiction, in.Msg)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +55,7 @@ func (s records) Read(ctx context.Context, in *connect.Request[indeliblev1.ReadR
 		return nil, r.denied(verdict)
 	}
 	released, err := v.Release(ctx, r.grant(), vault.Request{
-		RPC: a.rpc, Statements: a.ids, Fields: fields, Caller: callerOf(ctx).ID, Handle: *page.subject,
+		RPC: a.rpc, Statements: a.ids, Fields: fields, Caller: edge.CallerOf(ctx).ID, Handle: *page.subject,
 	})
 	if err != nil {
 		return nil, s.failed(ctx, v, a, err)
@@ -104,13 +103,13 @@ func (p *page) ids() []entry.StatementID {
 // judgeRead decides whether the caller may read and, if so, what is on the
 // page. A verdict is why not; it is recorded before it is answered.
 func (s *Server) judgeRead(ctx context.Context, in *indeliblev1.ReadRequest, from uint64, classes []entry.Class) (*page, *entry.Refusal, error) {
-	who, h := callerOf(ctx), entry.Handle(in.GetHandle())
+	who, h := edge.CallerOf(ctx), entry.Handle(in.GetHandle())
 	handle, ok, err := s.log.Handle(h)
 	if err != nil {
 		return nil, nil, err
 	}
 	p := &page{}
-	if ok && handle.Jurisdiction == who.jurisdiction && handle.Class != entry.HandleStaff {
+	if ok && handle.Jurisdiction == who.Jurisdiction && handle.Class != entry.HandleStaff {
 		p.subject = &h
 	}
 	if !permitted(who, entry.AccessRead, entry.Purpose(in.GetPurpose()), classes) {
@@ -169,7 +168,7 @@ func (s *Server) pick(p *page, ids [][]byte, from uint64, classes []entry.Class)
 			if statement, time, err = s.log.Statement(index); err != nil {
 				return nil, err
 			}
-			owner, err := s.owner(statement)
+			owner, err := s.replica.owner(statement)
 			if err != nil {
 				return nil, err
 			}
@@ -211,7 +210,7 @@ func (s *Server) present(ctx context.Context, p *page, released []vault.Released
 		if !ok {
 			continue
 		}
-		receipt, err := s.await(ctx, e.index, e.ledgerTime)
+		receipt, err := s.replica.await(ctx, e.index, e.ledgerTime)
 		if err != nil {
 			return nil, err
 		}

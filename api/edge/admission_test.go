@@ -1,18 +1,27 @@
-package api
+package edge
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net/http"
 	"testing"
 
+	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/wire"
 	"indelible/ledger/entry"
 )
 
-func overloadedBy(err error) bool {
-	return errors.Is(err, &entry.Refusal{Code: entry.CodeOverloaded})
+// overloadedBy reports whether an error says that this bound is reached, and when
+// to come back.
+func overloadedBy(err error, bound indeliblev1.Bound) bool {
+	var a Answer
+	if !errors.As(err, &a) || a.Code != entry.CodeOverloaded || a.Wait == 0 || len(a.Beside) != 1 {
+		return false
+	}
+	overload, ok := a.Beside[0].(*indeliblev1.Overload)
+	return ok && overload.GetBound() == bound && overload.GetRetryAfterMs() == uint64(a.Wait.Milliseconds())
 }
 
 // TestAdmissionIsBoundedByCallerLaneAndBytes: what does not fit is refused at
@@ -27,23 +36,23 @@ func TestAdmissionIsBoundedByCallerLaneAndBytes(t *testing.T) {
 		return leave
 	}
 	leaveFirst, leaveSecond := enter(one, laneOrdinary), enter(one, laneOrdinary)
-	if _, err := a.enter(one, laneOrdinary); !overloadedBy(err) {
+	if _, err := a.enter(one, laneOrdinary); !overloadedBy(err, indeliblev1.Bound_BOUND_CALLER_CALLS) {
 		t.Fatalf("a third call of one caller: %v", err)
 	}
 	leaveThird := enter(two, laneOrdinary)
-	if _, err := a.enter(three, laneOrdinary); !overloadedBy(err) {
+	if _, err := a.enter(three, laneOrdinary); !overloadedBy(err, indeliblev1.Bound_BOUND_CALLS) {
 		t.Fatalf("a fourth call of all: %v", err)
 	}
 	leaveReserved := enter(three, laneReserved) // the fourth part of one, and at least one
-	if _, err := a.enter(two, laneReserved); !overloadedBy(err) {
+	if _, err := a.enter(two, laneReserved); !overloadedBy(err, indeliblev1.Bound_BOUND_CALLS) {
 		t.Fatalf("a second reserved call: %v", err)
 	}
 	must(t, a.hold(one, 60))
-	if err := a.hold(one, 1); !overloadedBy(err) {
+	if err := a.hold(one, 1); !overloadedBy(err, indeliblev1.Bound_BOUND_CALLER_BYTES) {
 		t.Fatalf("byte 61 of one caller: %v", err)
 	}
 	must(t, a.hold(two, 40))
-	if err := a.hold(three, 1); !overloadedBy(err) {
+	if err := a.hold(three, 1); !overloadedBy(err, indeliblev1.Bound_BOUND_BYTES) {
 		t.Fatalf("byte 101 of all: %v", err)
 	}
 	a.release(one, 60)
@@ -68,7 +77,7 @@ func TestOneCallerCannotTakeAReservedLane(t *testing.T) {
 			leave = append(leave, done)
 		}
 		if in != laneOrdinary {
-			if _, err := a.enter(entry.AuthorID{1}, in); !overloadedBy(err) {
+			if _, err := a.enter(entry.AuthorID{1}, in); !overloadedBy(err, indeliblev1.Bound_BOUND_CALLER_CALLS) {
 				t.Errorf("lane %d: call %d of one caller: %v", in, most+1, err)
 			}
 			done, err := a.enter(entry.AuthorID{2}, in)
@@ -88,7 +97,7 @@ func TestOneCallerCannotTakeAReservedLane(t *testing.T) {
 // not let them keep readers and officers out; and of those who append, officers
 // alone have room beside the flood.
 func TestForbiddenCallersStayInTheOrdinaryLane(t *testing.T) {
-	rules, err := rulesOf(sources())
+	rules, err := rulesOf(schema())
 	must(t, err)
 	const append, stream = "/indelible.v1.LedgerService/Append", "/indelible.v1.LedgerService/AppendStream"
 	for _, c := range []struct {
@@ -104,10 +113,10 @@ func TestForbiddenCallersStayInTheOrdinaryLane(t *testing.T) {
 		{append, entry.RoleRegistrar, laneOrdinary}, {append, entry.RoleConsentService, laneOrdinary},
 		{stream, entry.RoleOfficer, laneOrdinary},
 	} {
-		if got := laneOf(rules[c.procedure], &caller{Author: authorOf(1, c.role)}); got != c.want {
+		if got := laneOf(rules[c.procedure], &Caller{Author: authorOf(1, c.role)}); got != c.want {
 			t.Errorf("%s of %s goes by lane %d, expected %d", c.procedure, c.role, got, c.want)
 		}
-		if got := laneOf(rules[c.procedure], &caller{Author: authorOf(1, c.role), forbidden: true}); got != laneOrdinary {
+		if got := laneOf(rules[c.procedure], &Caller{Author: authorOf(1, c.role), Forbidden: true}); got != laneOrdinary {
 			t.Errorf("%s by a forbidden %s goes by lane %d", c.procedure, c.role, got)
 		}
 	}
@@ -116,23 +125,26 @@ func TestForbiddenCallersStayInTheOrdinaryLane(t *testing.T) {
 // TestTheGateMarksWhomItDoesNotAllow: by role and by jurisdiction, so that
 // neither lane nor handler takes them for callers who may.
 func TestTheGateMarksWhomItDoesNotAllow(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, siteOptions{}).staffing()
-	s.appendOpen(s.people["registrar"], s.people["registrar"].sign(entry.Draft{Kind: entry.KindAuthor, Body: &entry.AuthorChange{
-		Action: entry.AuthorEnrol, Key: s.newLocal("abroad").spki, Role: entry.RoleClinician, Jurisdictions: []string{second},
-	}}))
-	rules, err := rulesOf(sources())
-	must(t, err)
-	for name, forbidden := range map[string]bool{"clinician": false, "auditor": true, "officer": true, "abroad": true} {
+	for name, c := range map[string]struct {
+		role         entry.Role
+		jurisdiction string
+		forbidden    bool
+	}{
+		"clinician": {entry.RoleClinician, "eu", false}, "auditor": {entry.RoleAuditor, "eu", true},
+		"officer": {entry.RoleOfficer, "eu", true}, "abroad": {entry.RoleClinician, "in", true},
+	} {
+		cert := newCertificate(t)
+		author := authorOf(1, c.role)
+		author.ID, author.Jurisdictions = sha256.Sum256(cert.RawSubjectPublicKeyInfo), []string{c.jurisdiction}
+		e := newEdge(t, author)
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 		must(t, err)
-		request.Header.Set(wire.JurisdictionHeader, home)
-		leaf := s.people[name].cert.Leaf
-		request.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}, VerifiedChains: [][]*x509.Certificate{{leaf}}}
-		who, err := s.server.gate(rules, nil).who(request, rules["/indelible.v1.RecordsService/Read"])
+		request.Header.Set(wire.JurisdictionHeader, "eu")
+		request.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}, VerifiedChains: [][]*x509.Certificate{{cert}}}
+		who, err := e.who(request, e.rules["/indelible.v1.RecordsService/Read"])
 		must(t, err)
-		if who.forbidden != forbidden {
-			t.Errorf("%s: forbidden is %v", name, who.forbidden)
+		if who.Forbidden != c.forbidden {
+			t.Errorf("%s: forbidden is %v", name, who.Forbidden)
 		}
 	}
 }

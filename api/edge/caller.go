@@ -1,4 +1,4 @@
-package api
+package edge
 
 import (
 	"context"
@@ -23,63 +23,64 @@ const (
 	maxAgentBytes = 512
 )
 
-// caller is who asks: an author of the log, as its registry knows it, and what
+// Caller is who asks: an author of the log, as its registry knows it, and what
 // the connection says of the person. The second half is PHI of staff: it goes
 // into the sealed audit part of access entries and nowhere else, so a caller
 // prints as its author id and role.
-type caller struct {
+type Caller struct {
 	*ledger.Author        // as it was when the gate looked
-	jurisdiction   string // the one this call names; empty when it names none
-	forbidden      bool   // the rule does not allow this role; the handler records the denial
+	Jurisdiction   string // the one this call names; empty when it names none
+	Forbidden      bool   // the rule does not allow this role; the handler records the denial
 
-	expires time.Time // of the certificate, which outlives neither connections nor streams
+	Expires time.Time // of the certificate, which outlives neither connections nor streams
 
-	user    string // name in the certificate
-	address string // IP address
-	agent   string
+	User    string // name in the certificate
+	Address string // IP address
+	Agent   string // User-Agent header
 }
 
 // Format implements fmt.Formatter.
-func (c *caller) Format(f fmt.State, _ rune) {
+func (c *Caller) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "caller %s (%s)", c.ID, c.Role) // a fmt.State does not fail
 }
 
 // LogValue implements slog.LogValuer.
-func (c *caller) LogValue() slog.Value {
+func (c *Caller) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("author", c.ID.String()), slog.String("role", c.Role.String()))
 }
 
 type callerKey struct{}
 
-func withCaller(ctx context.Context, c *caller) context.Context {
+// WithCaller puts an admitted caller under a call.
+func WithCaller(ctx context.Context, c *Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// callerOf returns the caller the gate admitted. A handler reached without the
+// CallerOf returns the caller the gate admitted. A handler reached without the
 // gate is a fault of the program.
-func callerOf(ctx context.Context) *caller {
-	c, ok := ctx.Value(callerKey{}).(*caller)
+func CallerOf(ctx context.Context) *Caller {
+	c, ok := ctx.Value(callerKey{}).(*Caller)
 	if !ok {
-		panic("api: a handler was reached without passing the gate")
+		panic("edge: a handler was reached without passing the gate")
 	}
 	return c
 }
 
 // identify finds the author behind a connection's certificate. A connection can
 // outlive its certificate, so the time is looked at again.
-func identify(log *ledger.Ledger, r *http.Request, now time.Time) (*caller, error) {
+func (e *Edge) identify(r *http.Request) (*Caller, error) {
 	id, err := keyOf(r)
 	if err != nil {
 		return nil, err
 	}
 	cert := certificate(r)
-	author, err := standing(log, id, cert.NotAfter, now)
+	author, err := e.standing(id, cert.NotAfter, e.cfg.Now())
 	if err != nil {
 		return nil, err
 	}
-	return &caller{
-		Author: author, expires: cert.NotAfter,
-		user: cut(nameIn(cert), maxUserBytes), address: addressOf(r), agent: cut(r.UserAgent(), maxAgentBytes),
+	return &Caller{
+		Author: author, Expires: cert.NotAfter,
+		User: cut(nameIn(cert), maxUserBytes), Address: addressOf(r), Agent: cut(r.UserAgent(), maxAgentBytes),
 	}, nil
 }
 
@@ -92,14 +93,24 @@ func keyOf(r *http.Request) (entry.AuthorID, error) {
 	return sha256.Sum256(cert.RawSubjectPublicKeyInfo), nil
 }
 
+// StillMay looks again at what the gate decided when a stream began: whether the
+// caller may call, for the jurisdiction it named.
+func (e *Edge) StillMay(who *Caller, now time.Time) error {
+	author, err := e.standing(who.ID, who.Expires, now)
+	if err == nil && !author.May(who.Jurisdiction) {
+		return wire.Refuse(wire.CodeCallerJurisdiction)
+	}
+	return err
+}
+
 // standing is what the log says of a caller now, or why it may not call.
-func standing(log *ledger.Ledger, id entry.AuthorID, expires, now time.Time) (*ledger.Author, error) {
+func (e *Edge) standing(id entry.AuthorID, expires, now time.Time) (*ledger.Author, error) {
 	if now.After(expires) {
 		return nil, wire.Refuse(wire.CodeCertificateExpired)
 	}
-	author, ok, err := log.Author(id)
+	author, ok, err := e.cfg.Author(id)
 	if err != nil {
-		return nil, fmt.Errorf("api: look up the caller: %w", err)
+		return nil, fmt.Errorf("edge: look up the caller: %w", err)
 	}
 	if !ok {
 		return nil, wire.Refuse(wire.CodeCallerUnknown)

@@ -1,4 +1,4 @@
-package api
+package edge
 
 import (
 	"context"
@@ -23,65 +23,64 @@ const (
 
 // TLS is the configuration of the listener for clients: TLS 1.3, a certificate
 // from everyone. There is no other mode.
-func (s *Server) TLS() *tls.Config {
+func (e *Edge) TLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{s.cfg.Certificate},
+		Certificates: []tls.Certificate{e.cfg.Certificate},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
-		ClientCAs:    s.cfg.ClientCAs,
-		Time:         s.cfg.Now,
+		ClientCAs:    e.cfg.ClientCAs,
+		Time:         e.cfg.Now,
 		NextProtos:   []string{"h2", "http/1.1"},
 	}
 }
 
 // publicTLS is that of the public listener: the server shows a certificate and
 // asks for none.
-func (s *Server) publicTLS() *tls.Config {
-	c := s.TLS()
+func (e *Edge) publicTLS() *tls.Config {
+	c := e.TLS()
 	c.ClientAuth = tls.NoClientCert
 	c.ClientCAs = nil
 	return c
 }
 
-// Serve answers clients on the listener until ctx ends, then lets calls under
-// way finish for a few seconds. It closes the listener and returns nil after an
-// orderly end.
-func (s *Server) Serve(ctx context.Context, on net.Listener) error {
-	return s.serve(ctx, on, s.TLS(), s.Handler())
+// Serve answers clients with a certificate on the listener until ctx ends, then
+// lets calls under way finish for a few seconds. It closes the listener and
+// returns nil after an orderly end.
+func (e *Edge) Serve(ctx context.Context, on net.Listener, handler http.Handler) error {
+	return e.serve(ctx, on, e.TLS(), handler)
 }
 
-// ServePublic serves the checkpoint and hash tiles, nothing else, to anyone, on
-// a listener of its own.
-func (s *Server) ServePublic(ctx context.Context, on net.Listener) error {
-	return s.serve(ctx, on, s.publicTLS(), s.PublicHandler())
+// ServePublic is Serve for anyone.
+func (e *Edge) ServePublic(ctx context.Context, on net.Listener, handler http.Handler) error {
+	return e.serve(ctx, on, e.publicTLS(), handler)
 }
 
-func (s *Server) serve(ctx context.Context, on net.Listener, config *tls.Config, handler http.Handler) error {
+func (e *Edge) serve(ctx context.Context, on net.Listener, config *tls.Config, handler http.Handler) error {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	calls := &underway{idle: make(chan struct{})}
 	server := &http.Server{
-		Handler:           calls.wrap(s.timed(handler)),
+		Handler:           calls.wrap(e.timed(handler)),
 		TLSConfig:         config,
 		Protocols:         &protocols,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(faultCounter{s.metrics}, "", 0),
+		ErrorLog:          log.New(faultCounter{e.metrics}, "", 0),
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: s.limits.ConnectionRPCs, SendPingTimeout: pingTimeout, WriteByteTimeout: writeTimeout,
+			MaxConcurrentStreams: e.limits.ConnectionRPCs, SendPingTimeout: pingTimeout, WriteByteTimeout: writeTimeout,
 		},
 	}
-	bounded := newBoundedListener(on, s.limits.Connections, s.limits.AddressConns)
+	bounded := newBoundedListener(on, e.limits.Connections, e.limits.AddressConns)
 	ended := make(chan error, 1)
 	go func() { ended <- server.ServeTLS(bounded, "", "") }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("api: serve: %w", err)
+		return fmt.Errorf("edge: serve: %w", err)
 	case <-ctx.Done():
 	}
-	s.stop()
+	e.stop()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	err := server.Shutdown(drain)
@@ -105,7 +104,7 @@ type underway struct {
 }
 
 // errStuck is a handler that goes on after its connection was closed.
-var errStuck = errors.New("api: a call did not end after its connection was closed")
+var errStuck = errors.New("edge: a call did not end after its connection was closed")
 
 func (u *underway) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

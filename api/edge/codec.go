@@ -1,4 +1,4 @@
-package api
+package edge
 
 import (
 	"errors"
@@ -25,7 +25,7 @@ var (
 	markCrowded      = protowire.AppendVarint(protowire.AppendTag(nil, markNumber, protowire.VarintType), 3)
 )
 
-var errNotProto = errors.New("api: not a protobuf message")
+var errNotProto = errors.New("edge: not a protobuf message")
 
 func mark(m proto.Message, with []byte) {
 	proto.Reset(m)
