@@ -59,16 +59,15 @@ func (o *outcomes) add(out []ledger.Outcome) {
 // answered before it returns, or never will be because the node is broken.
 func (a *appender) run(ctx context.Context) {
 	slots := make(chan struct{}, appendsInFlight)
+	defer a.flights.Wait()
 	for {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
-			a.flights.Wait()
 			return
 		}
 		cmd := a.gather(ctx)
 		if cmd == nil {
-			a.flights.Wait()
 			return
 		}
 		a.launch(cmd, slots)
@@ -81,9 +80,7 @@ func (a *appender) gather(ctx context.Context) []portion {
 		if cmd := a.lanes.next(); len(cmd) > 0 {
 			return cmd
 		}
-		select {
-		case <-a.lanes.arrived:
-		case <-ctx.Done():
+		if !heard(ctx, a.lanes.arrived) {
 			return nil
 		}
 	}
@@ -126,7 +123,7 @@ func (a *appender) hand(cmd []portion) (hraft.ApplyFuture, error) {
 }
 
 func (a *appender) await(future hraft.ApplyFuture, cmd []portion) ([]ledger.Outcome, error) {
-	response, err := a.group.settle(future)
+	response, err := a.group.resolve(future)
 	if err != nil {
 		return nil, err
 	}

@@ -87,12 +87,7 @@ func (p *publisher) run(ctx context.Context) {
 		return
 	}
 	close(p.restored)
-	for {
-		select {
-		case <-p.news:
-		case <-ctx.Done():
-			return
-		}
+	for heard(ctx, p.news) {
 		if !p.leads() || p.ledger.Size() <= p.last.Load().Checkpoint.Size {
 			continue
 		}
@@ -110,12 +105,8 @@ func (p *publisher) advance(ctx context.Context) bool {
 		return true
 	case errors.Is(err, errNoMajority):
 		p.logger.LogAttrs(ctx, slog.LevelWarn, "no checkpoint published", slog.String("reason", err.Error()))
-		again := time.NewTimer(retryVotes)
-		defer again.Stop()
-		select {
-		case <-again.C:
+		if pause(ctx, retryVotes) {
 			signal(p.news)
-		case <-ctx.Done():
 		}
 		return true
 	case ctx.Err() != nil:
@@ -243,7 +234,7 @@ func (p *publisher) poll(ctx context.Context, c claim) ([]string, error) {
 			votes <- vote{m.name, lines, err}
 		}()
 	}
-	need := (len(p.peers)+1)/2 + 1 - 1 // this node has vouched
+	need := (len(p.peers) + 1) / 2 // with this node, which has vouched, a majority
 	var lines []string
 	var refusals []error
 	for answered := 0; need > 0 && answered < len(p.peers); answered++ {
@@ -275,12 +266,7 @@ func (p *publisher) show(next *Published) {
 // once, then at most one per PQInterval, because one costs up to two
 // milliseconds of a processor. Nothing ticks while there is no news.
 func (p *publisher) runPQ(ctx context.Context) {
-	for {
-		select {
-		case <-p.pqNews:
-		case <-ctx.Done():
-			return
-		}
+	for heard(ctx, p.pqNews) {
 		if err := p.publishPQ(ctx); err != nil && ctx.Err() == nil {
 			if !errors.Is(err, errNoMajority) {
 				p.fault.fail("publish a checkpoint with ML-DSA-44 cosignatures", err)
@@ -288,13 +274,7 @@ func (p *publisher) runPQ(ctx context.Context) {
 			}
 			signal(p.pqNews)
 		}
-		pause := time.NewTimer(PQInterval)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return
-		}
+		pause(ctx, PQInterval)
 	}
 }
 

@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -32,75 +33,62 @@ const (
 	maxNameBytes = 255 // a note key name, FORMATS §3
 )
 
-// Defaults of the limits in Config.
+// The defaults of the limits that others name.
 const (
-	DefaultOrdinaryEntries = 32_768
-	DefaultOrdinaryBytes   = 64 << 20
-	DefaultReservedEntries = 8_192
-	DefaultReservedBytes   = 8 << 20
-	DefaultVaultCommands   = 1_024
-	DefaultVaultBytes      = 32 << 20
-	DefaultWaiters         = 65_536
-	DefaultSnapshotBytes   = 64 << 20
-	DefaultTrailingBytes   = 16 << 20
-	DefaultDiskHang        = 20 * time.Second
-	DefaultDrain           = 5 * time.Second
+	DefaultOrdinaryBytes = 64 << 20
+	DefaultDiskHang      = 20 * time.Second
+	DefaultDrain         = 5 * time.Second
 )
 
-// Limits bound what waits inside a node. Zero means the default named beside
-// each field.
+// Limits bound what waits inside a node. Zero means the default.
 type Limits struct {
-	OrdinaryEntries int           // entries queued or in flight in the ordinary lane (DefaultOrdinaryEntries)
-	OrdinaryBytes   int           // their statement bytes (DefaultOrdinaryBytes)
-	ReservedEntries int           // the same for access entries and erasures (DefaultReservedEntries)
-	ReservedBytes   int           // (DefaultReservedBytes)
-	VaultCommands   int           // commands in flight per jurisdiction (DefaultVaultCommands)
-	VaultBytes      int           // their bytes (DefaultVaultBytes)
-	Waiters         int           // callers waiting in Await (DefaultWaiters)
-	SnapshotBytes   int           // new entries of a group that call for a snapshot before its time (DefaultSnapshotBytes)
-	TrailingBytes   int           // entries kept in a group's log behind a snapshot while it has one member (DefaultTrailingBytes)
-	DiskHang        time.Duration // a write that takes longer ends the node (DefaultDiskHang)
-	Drain           time.Duration // how long a stop waits for what is in flight (DefaultDrain)
+	OrdinaryEntries int           // entries queued or in flight in the ordinary lane (32,768)
+	OrdinaryBytes   int           // their statement bytes (64 MiB)
+	ReservedEntries int           // the same for access entries and erasures (8,192)
+	ReservedBytes   int           // (8 MiB)
+	VaultCommands   int           // commands in flight per jurisdiction (1,024)
+	VaultBytes      int           // their bytes (32 MiB)
+	Waiters         int           // callers waiting in Await (65,536)
+	SnapshotBytes   int           // new entries of a group that call for a snapshot before its time (64 MiB)
+	TrailingBytes   int           // entries kept in a group's log behind a snapshot while it has one member (16 MiB)
+	DiskHang        time.Duration // a write that takes longer ends the node (20 s)
+	Drain           time.Duration // how long a stop waits for what is in flight (5 s)
+}
+
+// limit is one of the Limits that count something.
+type limit struct {
+	name  string
+	value *int
+	usual int
+}
+
+func (l *Limits) counts() []limit {
+	return []limit{
+		{"OrdinaryEntries", &l.OrdinaryEntries, 32_768},
+		{"OrdinaryBytes", &l.OrdinaryBytes, DefaultOrdinaryBytes},
+		{"ReservedEntries", &l.ReservedEntries, 8_192},
+		{"ReservedBytes", &l.ReservedBytes, 8 << 20},
+		{"VaultCommands", &l.VaultCommands, 1_024},
+		{"VaultBytes", &l.VaultBytes, 32 << 20},
+		{"Waiters", &l.Waiters, 65_536},
+		{"SnapshotBytes", &l.SnapshotBytes, 64 << 20},
+		{"TrailingBytes", &l.TrailingBytes, 16 << 20},
+	}
 }
 
 func (l Limits) withDefaults() Limits {
-	or := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
+	for _, c := range l.counts() {
+		*c.value = cmp.Or(*c.value, c.usual)
 	}
-	or(&l.OrdinaryEntries, DefaultOrdinaryEntries)
-	or(&l.OrdinaryBytes, DefaultOrdinaryBytes)
-	or(&l.ReservedEntries, DefaultReservedEntries)
-	or(&l.ReservedBytes, DefaultReservedBytes)
-	or(&l.VaultCommands, DefaultVaultCommands)
-	or(&l.VaultBytes, DefaultVaultBytes)
-	or(&l.Waiters, DefaultWaiters)
-	or(&l.SnapshotBytes, DefaultSnapshotBytes)
-	or(&l.TrailingBytes, DefaultTrailingBytes)
-	if l.DiskHang == 0 {
-		l.DiskHang = DefaultDiskHang
-	}
-	if l.Drain == 0 {
-		l.Drain = DefaultDrain
-	}
+	l.DiskHang, l.Drain = cmp.Or(l.DiskHang, DefaultDiskHang), cmp.Or(l.Drain, DefaultDrain)
 	return l
 }
 
 func (l Limits) validate() error {
-	positive := []struct {
-		name  string
-		value int
-	}{
-		{"OrdinaryEntries", l.OrdinaryEntries}, {"OrdinaryBytes", l.OrdinaryBytes},
-		{"ReservedEntries", l.ReservedEntries}, {"ReservedBytes", l.ReservedBytes},
-		{"VaultCommands", l.VaultCommands}, {"VaultBytes", l.VaultBytes}, {"Waiters", l.Waiters},
-		{"SnapshotBytes", l.SnapshotBytes}, {"TrailingBytes", l.TrailingBytes},
-	}
 	var faults []error
-	for _, p := range positive {
-		if p.value < 0 {
-			faults = append(faults, fmt.Errorf("raft: Limits.%s is negative", p.name))
+	for _, c := range l.counts() {
+		if *c.value < 0 {
+			faults = append(faults, fmt.Errorf("raft: Limits.%s is negative", c.name))
 		}
 	}
 	if l.DiskHang < 0 || l.Drain < 0 {
@@ -131,23 +119,28 @@ type Config struct {
 
 // Validate reports every fault of the configuration at once.
 func (c Config) Validate() error {
-	var faults []error
-	missing := func(absent bool, name string) {
-		if absent {
-			faults = append(faults, fmt.Errorf("raft: %s is missing", name))
-		}
-	}
-	missing(c.Name == "", "Name")
-	missing(c.Dir == "", "Dir")
-	missing(c.FS == nil, "FS")
-	missing(len(c.LogKey) != ed25519.PrivateKeySize, "LogKey")
-	missing(len(c.CosignerKey) != ed25519.PrivateKeySize, "CosignerKey")
-	missing(c.MLDSAKey == nil, "MLDSAKey")
-	missing(c.Now == nil, "Now")
-	missing(c.Rand == nil, "Rand")
-	missing(c.Logger == nil, "Logger")
+	faults := missing("raft: ", []field{
+		{"Name", c.Name == ""}, {"Dir", c.Dir == ""}, {"FS", c.FS == nil},
+		{"LogKey", len(c.LogKey) != ed25519.PrivateKeySize}, {"CosignerKey", len(c.CosignerKey) != ed25519.PrivateKeySize},
+		{"MLDSAKey", c.MLDSAKey == nil}, {"Now", c.Now == nil}, {"Rand", c.Rand == nil}, {"Logger", c.Logger == nil},
+	})
 	if len(c.Name) > maxNameBytes {
 		faults = append(faults, fmt.Errorf("raft: Name is longer than %d bytes", maxNameBytes))
 	}
 	return errors.Join(append(faults, c.Limits.validate())...)
+}
+
+// field is one that must be set.
+type field struct {
+	name   string
+	absent bool
+}
+
+func missing(prefix string, fields []field) (faults []error) {
+	for _, f := range fields {
+		if f.absent {
+			faults = append(faults, fmt.Errorf("%s%s is missing", prefix, f.name))
+		}
+	}
+	return faults
 }

@@ -5,8 +5,8 @@
 //
 //   - It is the only importer of github.com/hashicorp/raft (as hraft). What the
 //     rest of the program sees is Node: Append, Tick, Propose, Barrier, Await.
-//   - It knows no statement's meaning. The adapters fsm_ledger.go and
-//     fsm_vault.go translate and nothing else; the state machines decide.
+//   - It knows no statement's meaning. The adapter in fsm.go
+//     translates and nothing else; the state machines decide.
 //   - Everything that is not deterministic is fixed here, before a command is
 //     proposed: its order and the leader's time. No command carries a key, a
 //     salt or a plaintext.

@@ -37,7 +37,6 @@ type Overloaded struct {
 	RetryAfter time.Duration // when room is expected, from the recent rate
 }
 
-// Error implements error.
 func (o *Overloaded) Error() string {
 	return fmt.Sprintf("raft: the queue is full, room is expected in %s", o.RetryAfter)
 }
@@ -47,7 +46,6 @@ type NotLeaderError struct {
 	Leader string // node name; empty while there is no leader
 }
 
-// Error implements error.
 func (e *NotLeaderError) Error() string {
 	if e.Leader == "" {
 		return ErrNotLeader.Error() + "; there is no leader at the moment"

@@ -12,20 +12,16 @@ import (
 	"indelible/ledger/state"
 )
 
-// applier folds commands into one state machine and returns one result each.
-// Its error is a broken invariant or an unknown command: the node stops.
-type applier func([]state.Command) ([]any, error)
-
 // fold is one group's state machine as the library sees it. ApplyBatch is
 // called from one goroutine; Persist from another, hence mu.
 type fold struct {
-	db      *state.DB
-	apply   applier
-	fault   *fault
-	dog     watchdog
-	applied *watermark    // newest index folded in
-	opened  atomic.Uint64 // term of the newest TermOpen folded in
-	folded  atomic.Uint64 // commands folded in since the node was opened
+	db       *state.DB
+	apply    applier
+	fault    *fault
+	watchdog watchdog
+	applied  *watermark    // newest index folded in
+	opened   atomic.Uint64 // term of the newest TermOpen folded in
+	folded   atomic.Uint64 // commands folded in since the node was opened
 
 	mu      sync.Mutex // one writer of db at a time
 	stopped bool       // guarded by mu: an apply failed, nothing may follow
@@ -35,21 +31,21 @@ type fold struct {
 }
 
 // newFold starts from what the state database holds on disk.
-func newFold(db *state.DB, apply applier, f *fault, dog watchdog) (*fold, error) {
+func newFold(db *state.DB, apply applier, f *fault, w watchdog) (*fold, error) {
 	durable, err := db.Durable()
 	if err != nil {
 		return nil, fmt.Errorf("raft: read the durable position: %w", err)
 	}
 	fo := &fold{
-		db: db, apply: apply, fault: f, dog: dog, applied: newWatermark(db.Applied().Index),
+		db: db, apply: apply, fault: f, watchdog: w, applied: newWatermark(db.Applied().Index),
 		flushedHook: func() error { return nil },
 	}
 	fo.flushed.Store(&durable)
 	return fo, nil
 }
 
-// gate implements the truncation gate of the group's log.
-func (f *fold) gate() (durable, applied uint64) {
+// position says how far the state machine has come, see groupLog.
+func (f *fold) position() (durable, applied uint64) {
 	applied, _ = f.applied.load()
 	return f.flushed.Load().Index, applied
 }
@@ -60,7 +56,7 @@ var errNotFolded = errors.New("raft: not folded in, the node is stopping")
 // ApplyBatch implements hraft.BatchingFSM. Effects depend on entries alone,
 // never on where a batch begins or ends.
 func (f *fold) ApplyBatch(logs []*hraft.Log) []any {
-	defer f.dog.watch("fold in committed commands")()
+	defer f.watchdog.watch("fold in committed commands")()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	results := make([]any, len(logs))
@@ -147,7 +143,6 @@ func (f *fold) Snapshot() (hraft.FSMSnapshot, error) { return persisted{f}, nil 
 // errRestore is unreachable: state travels outside the library.
 var errRestore = errors.New("raft: a state machine is never restored through the Raft library")
 
-// Restore implements hraft.FSM.
 func (f *fold) Restore(body io.ReadCloser) error {
 	f.fault.fail("restore", errRestore)
 	return errors.Join(errRestore, body.Close())

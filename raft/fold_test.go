@@ -97,7 +97,7 @@ func TestFoldTranslates(t *testing.T) {
 	if at.Index != 7 || at.Term != 3 || at.ConfigIndex != 6 || f.opened.Load() != 3 || f.folded.Load() != 3 {
 		t.Fatalf("position %+v, opened %d, folded %d", at, f.opened.Load(), f.folded.Load())
 	}
-	if _, applied := f.gate(); applied != 7 {
+	if _, applied := f.position(); applied != 7 {
 		t.Fatalf("the watermark is %d", applied)
 	}
 }
@@ -202,7 +202,7 @@ func TestSnapshotIsTheStateItself(t *testing.T) {
 	if _, _, err := store.Open("1-1"); err == nil {
 		t.Fatal("opened a snapshot that never was")
 	}
-	if durable, applied := f.gate(); durable != 5 || applied != 5 {
+	if durable, applied := f.position(); durable != 5 || applied != 5 {
 		t.Fatalf("durable %d, applied %d", durable, applied)
 	}
 	// A power cut leaves exactly that.

@@ -81,11 +81,11 @@ func newGroup(cfg Config, logs *logStore, jurisdiction string, db *state.DB, app
 	if g.log, err = logs.group(g.name); err != nil {
 		return nil, err
 	}
-	if g.fold, err = newFold(db, apply, f, logs.dog); err != nil {
+	if g.fold, err = newFold(db, apply, f, logs.watchdog); err != nil {
 		return nil, err
 	}
 	g.fold.flushedHook = g.flushed
-	g.log.gate = g.fold.gate
+	g.log.position = g.fold.position
 	g.log.grown = g.grew
 	return g, g.check()
 }
@@ -122,7 +122,7 @@ func (g *group) config() *hraft.Config {
 	return &hraft.Config{
 		ProtocolVersion: hraft.ProtocolVersionMax,
 		// One millisecond more than meant: lowering it is what makes the library
-		// look at its timer at once, see hurry.
+		// look at its timer at once, see standAtOnce.
 		HeartbeatTimeout:         heartbeatTimeout + time.Millisecond,
 		ElectionTimeout:          heartbeatTimeout + time.Millisecond,
 		LeaderLeaseTimeout:       leaderLease,
@@ -157,7 +157,7 @@ func (g *group) start() error {
 		return fmt.Errorf("raft: start group %s: %w", g.name, err)
 	}
 	g.raft.Store(r)
-	return g.hurry(r)
+	return g.standAtOnce(r)
 }
 
 // unfounded reports whether this group has never existed here.
@@ -166,9 +166,9 @@ func (g *group) unfounded() bool {
 	return last == 0 && g.log.base.index == 0 && g.fold.flushed.Load().Index == 0
 }
 
-// hurry lets a sole voter stand for election at once instead of waiting out a
+// standAtOnce lets a sole voter stand for election at once instead of waiting out a
 // heartbeat timeout for a leader that cannot exist.
-func (g *group) hurry(r *hraft.Raft) error {
+func (g *group) standAtOnce(r *hraft.Raft) error {
 	if !g.sole(r) {
 		return nil
 	}
@@ -214,15 +214,32 @@ func signal(ch chan struct{}) {
 	}
 }
 
+// heard waits for a note, or the closing of a channel; false means ctx ended.
+func heard(ctx context.Context, ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pause waits for so long; false means ctx ended before.
+func pause(ctx context.Context, long time.Duration) bool {
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // openTerms commits a TermOpen in each term this node leads. Only then does it
 // know everything former leaders committed (decision 0024).
 func (g *group) openTerms(ctx context.Context) {
-	for {
-		select {
-		case <-g.won:
-		case <-ctx.Done():
-			return
-		}
+	for heard(ctx, g.won) {
 		for ctx.Err() == nil && g.raft.Load().State() == hraft.Leader {
 			if err := g.openTerm(); err == nil {
 				g.opened()
@@ -240,7 +257,7 @@ func (g *group) openTerm() error {
 	if err != nil {
 		return err
 	}
-	_, err = g.settle(future)
+	_, err = g.resolve(future)
 	return err
 }
 
@@ -254,12 +271,7 @@ func (g *group) grew(total uint64) {
 
 // compact takes snapshots when the log asks for them.
 func (g *group) compact(ctx context.Context) {
-	for {
-		select {
-		case <-g.full:
-		case <-ctx.Done():
-			return
-		}
+	for heard(ctx, g.full) {
 		err := g.raft.Load().Snapshot().Error()
 		if err != nil && !errors.Is(err, hraft.ErrNothingNewToSnapshot) && ctx.Err() == nil {
 			g.logger.LogAttrs(ctx, slog.LevelWarn, "no snapshot taken", slog.String("group", g.name), slog.String("reason", err.Error()))

@@ -20,13 +20,9 @@ const (
 )
 
 var (
-	errHole    = errors.New("raft: the log would have a hole")
-	errSettled = errors.New("raft: asked to delete entries that are already folded in")
+	errHole   = errors.New("raft: the log would have a hole")
+	errFolded = errors.New("raft: asked to delete entries that are already folded in")
 )
-
-// gate says how far a group's state machine has come. Truncation never passes
-// durable from the front nor applied from the back, whatever is asked.
-type gate func() (durable, applied uint64)
 
 // groupLog is the Raft log and stable store of one group. The library calls
 // StoreLogs and suffix deletions from its main goroutine, prefix deletions from
@@ -36,8 +32,12 @@ type groupLog struct {
 	name   string
 	number uint16
 	base   base
-	gate   gate         // set before the library starts
 	grown  func(uint64) // told of written after each write; set before the library starts
+
+	// How far the group's state machine has come; set before the library starts.
+	// Truncation never passes durable from the front nor applied from the back,
+	// whatever is asked.
+	position func() (durable, applied uint64)
 
 	written atomic.Uint64 // entry bytes written since the log was opened
 
@@ -54,7 +54,7 @@ type groupLog struct {
 func openGroupLog(s *logStore, name string, number uint16) (*groupLog, error) {
 	g := &groupLog{
 		store: s, name: name, number: number,
-		gate: func() (uint64, uint64) { return 0, 0 }, grown: func(uint64) {},
+		position: func() (uint64, uint64) { return 0, 0 }, grown: func(uint64) {},
 	}
 	row, err := s.read(nameKey(number, kindBase, ""))
 	if err != nil {
@@ -106,13 +106,11 @@ func (g *groupLog) loadBounds() error {
 // IsMonotonic tells the library that this log has no holes.
 func (g *groupLog) IsMonotonic() bool { return true }
 
-// FirstIndex implements hraft.LogStore.
 func (g *groupLog) FirstIndex() (uint64, error) {
 	first, _ := g.bounds()
 	return first, nil
 }
 
-// LastIndex implements hraft.LogStore.
 func (g *groupLog) LastIndex() (uint64, error) {
 	_, last := g.bounds()
 	return last, nil
@@ -158,7 +156,6 @@ func (g *groupLog) read(index uint64, to *hraft.Log) (found bool, err error) {
 	return true, errors.Join(err, closer.Close())
 }
 
-// StoreLog implements hraft.LogStore.
 func (g *groupLog) StoreLog(log *hraft.Log) error { return g.StoreLogs([]*hraft.Log{log}) }
 
 // StoreLogs implements hraft.LogStore: all or nothing, on disk when it returns.
@@ -253,13 +250,13 @@ func (g *groupLog) extend(logs []*hraft.Log) {
 func (g *groupLog) DeleteRange(from, to uint64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	durable, applied := g.gate()
+	durable, applied := g.position()
 	switch {
 	case g.first == 0 || from > to || to < g.first || from > g.last:
 		return nil
 	case to >= g.last && from > durable:
 		if from <= applied {
-			return g.refuse(errSettled, from, to)
+			return g.refuse(errFolded, from, to)
 		}
 		return g.cut(max(from, g.first), g.last, pebble.Sync)
 	case from <= g.first:
@@ -283,7 +280,7 @@ func (g *groupLog) refuse(reason error, from, to uint64) error {
 // cut deletes entries from…to, which is a whole prefix or suffix, and forgets
 // them. The caller holds mu.
 func (g *groupLog) cut(from, to uint64, o *pebble.WriteOptions) error {
-	defer g.store.dog.watch("truncate the Raft log")() // whoever extends the log waits for mu
+	defer g.store.watchdog.watch("truncate the Raft log")() // whoever extends the log waits for mu
 	if err := g.store.db.DeleteRange(entryKey(g.number, from), entryKey(g.number, to+1), o); err != nil {
 		g.store.fault.fail("truncate the Raft log", err)
 		return err

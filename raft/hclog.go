@@ -43,80 +43,48 @@ func printed(v any) string {
 	return fmt.Sprint(v)
 }
 
-// Log implements hclog.Logger.
 func (l libraryLog) Log(level hclog.Level, msg string, args ...any) { l.say(level, msg, args) }
+func (l libraryLog) Trace(msg string, args ...any)                  { l.say(hclog.Trace, msg, args) }
+func (l libraryLog) Debug(msg string, args ...any)                  { l.say(hclog.Debug, msg, args) }
+func (l libraryLog) Info(msg string, args ...any)                   { l.say(hclog.Info, msg, args) }
+func (l libraryLog) Warn(msg string, args ...any)                   { l.say(hclog.Warn, msg, args) }
+func (l libraryLog) Error(msg string, args ...any)                  { l.say(hclog.Error, msg, args) }
+func (l libraryLog) IsTrace() bool                                  { return false }
+func (l libraryLog) IsDebug() bool                                  { return l.to.Enabled(context.Background(), slog.LevelDebug) }
+func (l libraryLog) IsInfo() bool                                   { return l.IsDebug() }
+func (l libraryLog) IsWarn() bool                                   { return l.IsDebug() }
+func (l libraryLog) IsError() bool                                  { return l.IsDebug() }
+func (l libraryLog) ImpliedArgs() []any                             { return l.args }
 
-// Trace implements hclog.Logger.
-func (l libraryLog) Trace(msg string, args ...any) { l.say(hclog.Trace, msg, args) }
-
-// Debug implements hclog.Logger.
-func (l libraryLog) Debug(msg string, args ...any) { l.say(hclog.Debug, msg, args) }
-
-// Info implements hclog.Logger.
-func (l libraryLog) Info(msg string, args ...any) { l.say(hclog.Info, msg, args) }
-
-// Warn implements hclog.Logger.
-func (l libraryLog) Warn(msg string, args ...any) { l.say(hclog.Warn, msg, args) }
-
-// Error implements hclog.Logger.
-func (l libraryLog) Error(msg string, args ...any) { l.say(hclog.Error, msg, args) }
-
-// IsTrace implements hclog.Logger.
-func (l libraryLog) IsTrace() bool { return false }
-
-// IsDebug implements hclog.Logger.
-func (l libraryLog) IsDebug() bool { return l.to.Enabled(context.Background(), slog.LevelDebug) }
-
-// IsInfo implements hclog.Logger.
-func (l libraryLog) IsInfo() bool { return l.IsDebug() }
-
-// IsWarn implements hclog.Logger.
-func (l libraryLog) IsWarn() bool { return l.IsDebug() }
-
-// IsError implements hclog.Logger.
-func (l libraryLog) IsError() bool { return l.IsDebug() }
-
-// ImpliedArgs implements hclog.Logger.
-func (l libraryLog) ImpliedArgs() []any { return l.args }
-
-// With implements hclog.Logger.
 func (l libraryLog) With(args ...any) hclog.Logger {
 	l.args = append(append([]any(nil), l.args...), args...)
 	return l
 }
 
-// Name implements hclog.Logger.
 func (l libraryLog) Name() string { return l.name }
 
-// Named implements hclog.Logger.
 func (l libraryLog) Named(name string) hclog.Logger {
 	l.name += "." + name
 	return l
 }
 
-// ResetNamed implements hclog.Logger.
 func (l libraryLog) ResetNamed(name string) hclog.Logger {
 	l.name = name
 	return l
 }
 
 // SetLevel implements hclog.Logger: the level is slog's business.
-func (l libraryLog) SetLevel(hclog.Level) {}
-
-// GetLevel implements hclog.Logger.
+func (l libraryLog) SetLevel(hclog.Level)  {}
 func (l libraryLog) GetLevel() hclog.Level { return hclog.Debug }
 
-// StandardLogger implements hclog.Logger.
 func (l libraryLog) StandardLogger(o *hclog.StandardLoggerOptions) *log.Logger {
 	return log.New(l.StandardWriter(o), "", 0)
 }
 
-// StandardWriter implements hclog.Logger.
 func (l libraryLog) StandardWriter(*hclog.StandardLoggerOptions) io.Writer { return lineWriter{l} }
 
 type lineWriter struct{ to libraryLog }
 
-// Write implements io.Writer.
 func (w lineWriter) Write(line []byte) (int, error) {
 	w.to.say(hclog.Info, string(bytes.TrimSpace(line)), nil)
 	return len(line), nil

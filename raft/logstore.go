@@ -32,8 +32,6 @@ const (
 	// A large memtable lets most entries be truncated before they would be
 	// written a second time, into a table (decision 0021).
 	logMemTableBytes  = 64 << 20
-	logStopMemTables  = 4
-	logMaxOpenFiles   = 1000
 	maxGroups         = 1 << 10 // a node has a handful; more means a damaged table
 	logKeyPrefixBytes = 3
 )
@@ -45,68 +43,35 @@ var (
 
 // logStore is the database of Raft logs of one node.
 type logStore struct {
-	db    *pebble.DB
-	fault *fault
-	wreck *wreck
-	dog   watchdog
+	db       *state.DB
+	fault    *fault
+	watchdog watchdog
 
 	writes atomic.Uint64 // synced writes of all groups
 
 	mu     sync.Mutex           // guards groups
 	groups map[string]*groupLog // open ones, by name
-
-	closing sync.Once
-	closed  error // what closing came to
 }
 
 func openLogStore(cfg Config, f *fault) (*logStore, error) {
-	dir := cfg.FS.PathJoin(cfg.Dir, logDir)
-	if err := state.MakeDir(cfg.FS, dir); err != nil {
-		return nil, err
-	}
-	w := newWreck()
-	db, err := openPebble(cfg, dir, f, w)
-	if err != nil {
-		return nil, fmt.Errorf("raft: open %s: %w", dir, err)
-	}
-	return &logStore{
-		db: db, fault: f, wreck: w, dog: watchdog{f, cfg.Limits.DiskHang}, groups: map[string]*groupLog{},
-	}, nil
-}
-
-func openPebble(cfg Config, dir string, f *fault, w *wreck) (*pebble.DB, error) {
-	var db *pebble.DB
-	logger := storageLogger{to: cfg.Logger, fault: f, wreck: w}
-	err := f.shield(func() (err error) {
-		db, err = pebble.Open(dir, &pebble.Options{
-			FS:                          state.DurableNames(cfg.FS),
-			Cache:                       cfg.Cache,
-			FormatMajorVersion:          state.FormatVersion,
-			MemTableSize:                logMemTableBytes,
-			MemTableStopWritesThreshold: logStopMemTables,
-			MaxOpenFiles:                logMaxOpenFiles,
-			Logger:                      logger,
-			EventListener:               logger.listener(),
-		})
-		return err
+	db, err := state.Open(state.Options{
+		FS: cfg.FS, Dir: cfg.FS.PathJoin(cfg.Dir, logDir), Cache: cfg.Cache, MemTableBytes: logMemTableBytes, WAL: true,
+		Name: "raft log storage", Logger: cfg.Logger, Broken: func(reason error) { f.fail("raft log storage", reason) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	return db, nil
+	return &logStore{db: db, fault: f, watchdog: watchdog{f, cfg.Limits.DiskHang}, groups: map[string]*groupLog{}}, nil
 }
 
 // close closes the database. A disk that fails meanwhile ends it with the
 // reason; a second call answers as the first did.
-func (s *logStore) close() error {
-	s.closing.Do(func() { s.closed = s.wreck.close(s.db) })
-	return s.closed
-}
+func (s *logStore) close() error { return s.db.Close() }
 
 // commit makes a batch durable. It returns only on success: any failure ends
 // the node, for after a failed sync nobody knows what the disk holds.
 func (s *logStore) commit(step string, b *pebble.Batch) {
-	defer s.dog.watch(step)()
+	defer s.watchdog.watch(step)()
 	if err := b.Commit(pebble.Sync); err != nil {
 		s.fault.halt(step, err)
 	}
@@ -162,22 +127,30 @@ func (s *logStore) number(name string, taken map[string]uint16) (uint16, error) 
 }
 
 func (s *logStore) numbers() (map[string]uint16, error) {
-	prefix := nameKey(nodeGroup, kindGroup, "")
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	numbers := map[string]uint16{}
+	err := s.each(nodeGroup, kindGroup, func(name string, value []byte) error {
+		if len(value) != 2 {
+			return errLogRow
+		}
+		numbers[name] = binary.BigEndian.Uint16(value)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("raft: read groups: %w", err)
 	}
-	numbers := map[string]uint16{}
-	for ok := it.First(); ok; ok = it.Next() {
-		if len(it.Value()) != 2 {
-			return nil, errors.Join(errLogRow, it.Close())
-		}
-		numbers[string(it.Key()[logKeyPrefixBytes:])] = binary.BigEndian.Uint16(it.Value())
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		return nil, fmt.Errorf("raft: read groups: %w", err)
-	}
 	return numbers, nil
+}
+
+// each hands the named rows of a kind to use, which must not keep the value.
+func (s *logStore) each(group uint16, kind byte, use func(name string, value []byte) error) error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: nameKey(group, kind, ""), UpperBound: nameKey(group, kind+1, "")})
+	if err != nil {
+		return err
+	}
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		err = use(string(it.Key()[logKeyPrefixBytes:]), it.Value())
+	}
+	return errors.Join(err, it.Error(), it.Close())
 }
 
 // read returns a copy of a row, or nil when there is none.
@@ -209,13 +182,6 @@ func putEntryKey(to []byte, group uint16, index uint64) {
 	binary.BigEndian.PutUint16(to, group)
 	to[2] = kindEntry
 	binary.BigEndian.PutUint64(to[logKeyPrefixBytes:], index)
-}
-
-// after is the smallest key above all that begin with the prefix.
-func after(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	end[2]++ // kinds are small numbers: no carry
-	return end
 }
 
 // base says what a group's log stands on: the generation of the state database

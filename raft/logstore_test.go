@@ -145,9 +145,9 @@ func TestTruncationGate(t *testing.T) {
 		{"everything durable: the newest stays", 12, 12, 1, 12, bounds{12, 12}, nil},
 		{"conflict at the end", 8, 10, 11, 12, bounds{1, 10}, nil},
 		{"conflict, end beyond the log", 8, 10, 11, 40, bounds{1, 10}, nil},
-		{"conflict below what is applied", 8, 10, 10, 12, bounds{1, 12}, errSettled},
+		{"conflict below what is applied", 8, 10, 10, 12, bounds{1, 12}, errFolded},
 		{"conflict below what is durable", 8, 10, 7, 12, bounds{1, 12}, errHole},
-		{"removal of everything, nothing durable", 0, 10, 1, 12, bounds{1, 12}, errSettled},
+		{"removal of everything, nothing durable", 0, 10, 1, 12, bounds{1, 12}, errFolded},
 		{"the middle", 8, 10, 5, 6, bounds{1, 12}, errHole},
 		{"outside", 8, 10, 13, 20, bounds{1, 12}, nil},
 		{"nothing", 8, 10, 5, 4, bounds{1, 12}, nil},
@@ -157,7 +157,7 @@ func TestTruncationGate(t *testing.T) {
 			s := logOn(t, fs)
 			g := groupOn(t, s, GlobalGroup)
 			mustStore(t, g, entries(1, 12, 3))
-			g.gate = func() (uint64, uint64) { return c.durable, c.applied }
+			g.position = func() (uint64, uint64) { return c.durable, c.applied }
 			if err := g.DeleteRange(c.from, c.to); !errors.Is(err, c.err) {
 				t.Fatalf("deleted %d to %d: %v, want %v", c.from, c.to, err, c.err)
 			}
@@ -198,7 +198,7 @@ func TestLogSurvivesReopening(t *testing.T) {
 	a, b := groupOn(t, s, GlobalGroup), groupOn(t, s, JurisdictionGroup("eu"))
 	mustStore(t, a, entries(1, 20, 1))
 	mustStore(t, b, entries(1, 3, 4))
-	a.gate = func() (uint64, uint64) { return 15, 20 }
+	a.position = func() (uint64, uint64) { return 15, 20 }
 	if err := a.DeleteRange(1, 10); err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestLogsOfGroupsAreApart(t *testing.T) {
 		}
 		logs = append(logs, g)
 	}
-	logs[2].gate = func() (uint64, uint64) { return 99, 99 }
+	logs[2].position = func() (uint64, uint64) { return 99, 99 }
 	if err := logs[2].DeleteRange(1, 12); err != nil {
 		t.Fatal(err)
 	}

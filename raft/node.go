@@ -72,7 +72,7 @@ func (n *Node) assemble(vaults map[string]*store.Store) (err error) {
 	if n.pub, err = newPublisher(n.cfg, n.ledger, n.logs, n.fault); err != nil {
 		return err
 	}
-	n.global, err = newGroup(n.cfg, n.logs, "", n.ledger.State(), foldLedger(n.ledger, n.pub.news), n.fault)
+	n.global, err = newGroup(n.cfg, n.logs, "", n.ledger.State(), folding(n.ledger.Apply, func() { signal(n.pub.news) }), n.fault)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (n *Node) assemble(vaults map[string]*store.Store) (err error) {
 	n.global.opened = n.pub.wake
 	n.appender = &appender{group: n.global, lanes: newLanes(n.cfg.Limits, n.cfg.Rand), fault: n.fault}
 	for jurisdiction, store := range vaults {
-		g, err := newGroup(n.cfg, n.logs, jurisdiction, store.State(), foldVault(store), n.fault)
+		g, err := newGroup(n.cfg, n.logs, jurisdiction, store.State(), folding(store.Apply, func() {}), n.fault)
 		if err != nil {
 			return err
 		}

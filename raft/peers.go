@@ -61,20 +61,11 @@ type PeerConfig struct {
 
 // Validate reports every fault of the configuration at once.
 func (c PeerConfig) Validate() error {
-	var faults []error
-	for _, m := range []struct {
-		name    string
-		missing bool
-	}{
+	return errors.Join(missing("raft: PeerConfig.", []field{
 		{"Name", c.Name == ""}, {"Certificate", len(c.Certificate.Certificate) == 0}, {"Roots", c.Roots == nil},
 		{"Node", c.Node == nil}, {"Belongs", c.Belongs == nil}, {"Address", c.Address == nil},
 		{"Now", c.Now == nil}, {"Logger", c.Logger == nil},
-	} {
-		if m.missing {
-			faults = append(faults, fmt.Errorf("raft: PeerConfig.%s is missing", m.name))
-		}
-	}
-	return errors.Join(faults...)
+	})...)
 }
 
 // Peers accepts and opens streams between nodes, and hands each to who takes

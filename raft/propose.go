@@ -44,9 +44,9 @@ func (g *group) propose(kind uint16, body []byte) (hraft.ApplyFuture, error) {
 	return r.Apply(raw, enqueueTimeout), nil
 }
 
-// settle waits for what became of a command and says plainly whether it may
+// resolve waits for what became of a command and says plainly whether it may
 // still take effect.
-func (g *group) settle(future hraft.ApplyFuture) (any, error) {
+func (g *group) resolve(future hraft.ApplyFuture) (any, error) {
 	err := future.Error()
 	switch {
 	case errors.Is(err, hraft.ErrNotLeader), errors.Is(err, hraft.ErrLeadershipTransferInProgress):
@@ -122,7 +122,7 @@ func (g *group) commit(ctx context.Context, kind uint16, body []byte, answered f
 			answers <- answer{err: err}
 			return
 		}
-		response, err := g.settle(future)
+		response, err := g.resolve(future)
 		answers <- answer{response, err}
 	})
 	select {

@@ -34,20 +34,20 @@ func (n *Node) Run(ctx context.Context) error {
 	// What runs inside outlives ctx by the time it takes to finish.
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var work, news sync.WaitGroup
+	var running, news sync.WaitGroup
 	silent := make(chan struct{})
 	for _, g := range n.groups() {
 		news.Go(func() { g.follow(silent) })
 	}
 	if n.start() {
 		n.takeCalls()
-		n.serve(inner, &work)
+		n.serve(inner, &running)
 		select {
 		case <-ctx.Done():
 		case <-n.fault.over:
 		}
 	}
-	n.stop(cancel, &work)
+	n.stop(cancel, &running)
 	close(silent)
 	news.Wait()
 	if n.leftBehind() {
@@ -89,21 +89,19 @@ func (n *Node) start() bool {
 	return err == nil
 }
 
-func (n *Node) serve(ctx context.Context, work *sync.WaitGroup) {
+func (n *Node) serve(ctx context.Context, running *sync.WaitGroup) {
 	for _, g := range n.groups() {
-		work.Go(func() { g.openTerms(ctx) })
-		work.Go(func() { g.compact(ctx) })
+		running.Go(func() { g.openTerms(ctx) })
+		running.Go(func() { g.compact(ctx) })
 	}
-	work.Go(func() { n.appender.run(ctx) })
-	work.Go(func() {
-		select {
-		case <-n.global.open:
+	running.Go(func() { n.appender.run(ctx) })
+	running.Go(func() {
+		if heard(ctx, n.global.open) {
 			n.pub.run(ctx)
-		case <-ctx.Done():
 		}
 	})
-	work.Go(func() { n.pub.runPQ(ctx) })
-	work.Go(func() { n.announce(ctx) })
+	running.Go(func() { n.pub.runPQ(ctx) })
+	running.Go(func() { n.announce(ctx) })
 }
 
 // takeCalls comes before everything that leads to ready: whoever waits for that
@@ -117,15 +115,11 @@ func (n *Node) takeCalls() {
 // announce closes ready when the node is.
 func (n *Node) announce(ctx context.Context) {
 	for _, g := range n.groups() {
-		select {
-		case <-g.open:
-		case <-ctx.Done():
+		if !heard(ctx, g.open) {
 			return
 		}
 	}
-	select {
-	case <-n.pub.restored:
-	case <-ctx.Done():
+	if !heard(ctx, n.pub.restored) {
 		return
 	}
 	n.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "node is ready",
@@ -135,7 +129,7 @@ func (n *Node) announce(ctx context.Context) {
 
 // stop ends the node in order: no new calls, answers for those taken in, then
 // our goroutines, then the library's. A broken node does not wait long.
-func (n *Node) stop(cancel context.CancelFunc, work *sync.WaitGroup) {
+func (n *Node) stop(cancel context.CancelFunc, running *sync.WaitGroup) {
 	n.mu.Lock()
 	n.running = false
 	n.mu.Unlock()
@@ -143,7 +137,7 @@ func (n *Node) stop(cancel context.CancelFunc, work *sync.WaitGroup) {
 	n.within(n.calls.Wait)
 	cancel()
 	n.within(func() {
-		work.Wait()
+		running.Wait()
 		n.appender.flights.Wait()
 		for _, g := range n.groups() {
 			g.flights.Wait()

@@ -34,13 +34,12 @@ func (p persisted) Persist(s hraft.SnapshotSink) error {
 	return err
 }
 
-// Release implements hraft.FSMSnapshot.
 func (p persisted) Release() {}
 
 // persist flushes. Entries that never reach a state machine (no-ops, barriers)
 // may have moved the library's position past ours; ours follows first.
 func (f *fold) persist(at state.Applied) error {
-	defer f.dog.watch("make state durable")()
+	defer f.watchdog.watch("make state durable")()
 	if err := f.follow(at); err != nil {
 		return err
 	}
@@ -140,12 +139,6 @@ type sink struct{ at state.Applied }
 
 // Write implements io.Writer: there is nothing to write.
 func (s *sink) Write([]byte) (int, error) { return 0, errNoBody }
-
-// Close implements io.Closer.
-func (s *sink) Close() error { return nil }
-
-// ID implements hraft.SnapshotSink.
-func (s *sink) ID() string { return snapshotID(s.at) }
-
-// Cancel implements hraft.SnapshotSink.
-func (s *sink) Cancel() error { return nil }
+func (s *sink) Close() error              { return nil }
+func (s *sink) ID() string                { return snapshotID(s.at) }
+func (s *sink) Cancel() error             { return nil }

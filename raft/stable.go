@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // The library's names for what it keeps here. It writes the vote as two values,
@@ -32,19 +30,14 @@ type stable struct {
 }
 
 func (g *groupLog) loadStable() error {
-	prefix := nameKey(g.number, kindStable, "")
-	it, err := g.store.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
-	if err != nil {
-		return err
-	}
 	g.stable.rows = map[string][]byte{}
-	for ok := it.First(); ok; ok = it.Next() {
+	return g.store.each(g.number, kindStable, func(name string, value []byte) error {
 		if len(g.stable.rows) == maxStableKeys {
-			return errors.Join(errLogRow, it.Close())
+			return errLogRow
 		}
-		g.stable.rows[string(it.Key()[logKeyPrefixBytes:])] = append([]byte{}, it.Value()...)
-	}
-	return errors.Join(it.Error(), it.Close())
+		g.stable.rows[name] = append([]byte{}, value...)
+		return nil
+	})
 }
 
 // Set implements hraft.StableStore. The candidate of a vote is written in one
@@ -82,7 +75,6 @@ func (g *groupLog) writeStable(rows map[string][]byte) error {
 	return b.Close()
 }
 
-// Get implements hraft.StableStore.
 func (g *groupLog) Get(key []byte) ([]byte, error) {
 	g.stable.mu.Lock()
 	defer g.stable.mu.Unlock()
@@ -106,7 +98,6 @@ func (g *groupLog) SetUint64(key []byte, value uint64) error {
 	return nil
 }
 
-// GetUint64 implements hraft.StableStore.
 func (g *groupLog) GetUint64(key []byte) (uint64, error) {
 	row, err := g.Get(key)
 	if err != nil {

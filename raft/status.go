@@ -91,7 +91,7 @@ func closed(ch <-chan struct{}) bool {
 
 func (g *group) status() GroupStatus {
 	s := GroupStatus{Jurisdiction: g.jurisdiction, Leader: g.leader(), LogBytes: g.log.logBytes()}
-	s.Durable, s.Applied = g.fold.gate()
+	s.Durable, s.Applied = g.fold.position()
 	s.FirstLog, s.LastLog = g.log.bounds()
 	if r := g.raft.Load(); r != nil {
 		s.Term, s.Commit = r.CurrentTerm(), r.CommitIndex()

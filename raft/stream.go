@@ -41,7 +41,6 @@ func (p *Peers) Stream(purpose Purpose, group string) (*Stream, error) {
 	return s, nil
 }
 
-// Accept implements net.Listener.
 func (s *Stream) Accept() (net.Conn, error) {
 	select {
 	case conn := <-s.accepted:
@@ -80,10 +79,7 @@ func (s *Stream) Addr() net.Addr { return nodeAddr(s.peers.cfg.Name) }
 
 type nodeAddr string
 
-// Network implements net.Addr.
-func (nodeAddr) Network() string { return PeerProtocol }
-
-// String implements net.Addr.
+func (nodeAddr) Network() string  { return PeerProtocol }
 func (a nodeAddr) String() string { return string(a) }
 
 // Dial implements hraft.StreamLayer: it opens a stream to the named node and

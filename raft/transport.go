@@ -19,25 +19,18 @@ type sole struct {
 	incoming chan hraft.RPC // nothing ever arrives
 }
 
-func newSole(name string) *sole { return &sole{name: name, incoming: make(chan hraft.RPC)} }
-
-// Consumer implements hraft.Transport.
-func (s *sole) Consumer() <-chan hraft.RPC { return s.incoming }
-
-// LocalAddr implements hraft.Transport.
+func newSole(name string) *sole                { return &sole{name: name, incoming: make(chan hraft.RPC)} }
+func (s *sole) Consumer() <-chan hraft.RPC     { return s.incoming }
 func (s *sole) LocalAddr() hraft.ServerAddress { return hraft.ServerAddress(s.name) }
 
-// AppendEntriesPipeline implements hraft.Transport.
 func (s *sole) AppendEntriesPipeline(hraft.ServerID, hraft.ServerAddress) (hraft.AppendPipeline, error) {
 	return nil, errNoPeers
 }
 
-// AppendEntries implements hraft.Transport.
 func (s *sole) AppendEntries(hraft.ServerID, hraft.ServerAddress, *hraft.AppendEntriesRequest, *hraft.AppendEntriesResponse) error {
 	return errNoPeers
 }
 
-// RequestVote implements hraft.Transport.
 func (s *sole) RequestVote(hraft.ServerID, hraft.ServerAddress, *hraft.RequestVoteRequest, *hraft.RequestVoteResponse) error {
 	return errNoPeers
 }
@@ -48,21 +41,14 @@ func (s *sole) RequestPreVote(hraft.ServerID, hraft.ServerAddress, *hraft.Reques
 	return errNoPeers
 }
 
-// InstallSnapshot implements hraft.Transport.
 func (s *sole) InstallSnapshot(hraft.ServerID, hraft.ServerAddress, *hraft.InstallSnapshotRequest, *hraft.InstallSnapshotResponse, io.Reader) error {
 	return errNoPeers
 }
 
-// TimeoutNow implements hraft.Transport.
 func (s *sole) TimeoutNow(hraft.ServerID, hraft.ServerAddress, *hraft.TimeoutNowRequest, *hraft.TimeoutNowResponse) error {
 	return errNoPeers
 }
 
-// EncodePeer implements hraft.Transport.
 func (s *sole) EncodePeer(_ hraft.ServerID, a hraft.ServerAddress) []byte { return []byte(a) }
-
-// DecodePeer implements hraft.Transport.
-func (s *sole) DecodePeer(raw []byte) hraft.ServerAddress { return hraft.ServerAddress(raw) }
-
-// SetHeartbeatHandler implements hraft.Transport.
-func (s *sole) SetHeartbeatHandler(func(hraft.RPC)) {}
+func (s *sole) DecodePeer(raw []byte) hraft.ServerAddress                 { return hraft.ServerAddress(raw) }
+func (s *sole) SetHeartbeatHandler(func(hraft.RPC))                       {}

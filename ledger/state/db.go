@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type Options struct {
 	MemTableBytes uint64             // 0 means 32 MiB
 	WAL           bool               // keep Pebble's own write-ahead log as well: a fallback, doubles writes
 	ReadOnly      bool               // open for inspection; writes fail
+	Name          string             // what log lines call it; "" means "storage"
 	Logger        *slog.Logger       // required
 	Broken        func(reason error) // told of background I/O errors and corruption; the node must stop. It must not use the database. Required
 }
@@ -104,7 +106,7 @@ func (o Options) pebble(f *failure, fatal func(reason error)) *pebble.Options {
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: stopWritesMemTables,
 		MaxOpenFiles:                maxOpenFiles,
-		Logger:                      quiet{to: o.Logger, fatal: fatal},
+		Logger:                      quiet{to: o.Logger, name: cmp.Or(o.Name, "storage"), fatal: fatal},
 		EventListener:               o.listener(f),
 	}
 	if opts.MemTableSize == 0 {
