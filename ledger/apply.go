@@ -28,8 +28,8 @@ func (o *Outcome) mark(flags uint64) {
 	o.Late = flags&markLate != 0
 }
 
-// work is one statement on its way through a transaction.
-type work struct {
+// candidate is one statement on its way through a transaction.
+type candidate struct {
 	statement *entry.Statement
 	sealedAt  uint64
 	unsealed  bool           // of Precheck: not yet sealed, so that is not judged
@@ -70,11 +70,11 @@ func (l *Ledger) apply(cmds []state.Command) (outcomes [][]Outcome, err error) {
 	}
 	t := l.begin()
 	defer func() { err = errors.Join(err, t.discard()) }()
-	works, err := t.prepare(cmds[first:])
+	candidates, err := t.prepare(cmds[first:])
 	if err != nil {
 		return nil, err
 	}
-	for i, list := range works {
+	for i, list := range candidates {
 		if outcomes[first+i], err = t.command(cmds[first+i].Time, list); err != nil {
 			return nil, err
 		}
@@ -85,8 +85,8 @@ func (l *Ledger) apply(cmds []state.Command) (outcomes [][]Outcome, err error) {
 
 // prepare parses all statements and verifies their signatures in one go, as far
 // as their authors are known yet.
-func (t *tx) prepare(cmds []state.Command) ([][]work, error) {
-	works := make([][]work, len(cmds))
+func (t *tx) prepare(cmds []state.Command) ([][]candidate, error) {
+	candidates := make([][]candidate, len(cmds))
 	for i, cmd := range cmds {
 		if i > 0 && cmd.Index <= cmds[i-1].Index {
 			return nil, fmt.Errorf("ledger: command %d comes after %d", cmd.Index, cmds[i-1].Index)
@@ -98,24 +98,25 @@ func (t *tx) prepare(cmds []state.Command) ([][]work, error) {
 		if err != nil {
 			return nil, fmt.Errorf("command %d: %w", cmd.Index, err)
 		}
-		works[i] = make([]work, len(items))
+		candidates[i] = make([]candidate, len(items))
 		for j, item := range items {
-			works[i][j] = newWork(item)
+			candidates[i][j] = newCandidate(item)
 		}
 	}
-	return works, t.verifyKnown(works)
+	t.verifyKnown(candidates...)
+	return candidates, t.failure
 }
 
-func newWork(item Item) work {
+func newCandidate(item Item) candidate {
 	s, err := entry.Parse(item.Statement)
 	if err == nil {
-		return work{statement: s, sealedAt: item.SealedAt}
+		return candidate{statement: s, sealedAt: item.SealedAt}
 	}
 	refusal, ok := refusalIn(err)
 	if !ok {
 		refusal = entry.Refuse(entry.CodeMalformed, "not a statement")
 	}
-	return work{malformed: refusal}
+	return candidate{malformed: refusal}
 }
 
 // refusalIn tells a verdict from a failure. Only an error that is a refusal is
@@ -129,115 +130,96 @@ func refusalIn(err error) (*entry.Refusal, bool) {
 // verifyKnown verifies the signatures of all statements whose authors are known
 // before the first of them is judged. It decides nothing: what it leaves out,
 // the judge verifies one by one.
-func (t *tx) verifyKnown(works [][]work) error {
+func (t *tx) verifyKnown(candidates ...[]candidate) {
 	var (
 		statements []*entry.Statement
 		keys       []*entry.PublicKey
-		of         []*work
+		of         []*candidate
 	)
-	for _, list := range works {
+	for _, list := range candidates {
 		for i := range list {
-			w := &list[i]
-			if w.statement == nil {
+			c := &list[i]
+			if c.statement == nil {
 				continue
 			}
-			author, err := t.authors.get(t, w.statement.Author)
-			if err != nil {
-				return err
-			}
-			if author != nil {
-				statements, keys, of = append(statements, w.statement), append(keys, author.Key), append(of, w)
+			if author := t.authors.get(t, c.statement.Author); author != nil {
+				statements, keys, of = append(statements, c.statement), append(keys, author.Key), append(of, c)
 			}
 		}
 	}
 	for i, err := range t.l.verifier.Verify(statements, keys) {
 		of[i].checked, of[i].signature = true, err
 	}
-	return nil
 }
 
 // command applies one command: ledger time first, then its statements.
-func (t *tx) command(time uint64, works []work) ([]Outcome, error) {
+func (t *tx) command(time uint64, candidates []candidate) ([]Outcome, error) {
 	t.commanded, t.now = time, max(t.now, time)
-	outcomes := make([]Outcome, len(works))
-	for i := range works {
-		o, err := t.step(&works[i])
-		if err != nil {
-			return nil, err
+	outcomes := make([]Outcome, len(candidates))
+	for i := range candidates {
+		if outcomes[i] = t.step(&candidates[i]); t.failure != nil {
+			return nil, t.failure
 		}
-		outcomes[i] = o
 	}
 	return outcomes, nil
 }
 
 // step decides one statement: known, refused, or appended.
-func (t *tx) step(w *work) (Outcome, error) {
-	if w.statement == nil {
-		return Outcome{Refusal: w.malformed}, nil
+func (t *tx) step(c *candidate) Outcome {
+	if c.statement == nil {
+		return Outcome{Refusal: c.malformed}
 	}
-	id := w.statement.ID()
-	index, known, err := t.known(w.statement)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if known {
+	id := c.statement.ID()
+	if index, known := t.known(c.statement); known {
 		return t.duplicate(id, index)
 	}
-	s, err := t.judge(w)
-	if refusal, ok := refusalIn(err); ok {
-		t.alarm(w.statement, refusal)
-		return Outcome{ID: id, Refusal: refusal}, nil
+	s, refusal := t.judge(c)
+	if t.failure != nil {
+		return Outcome{}
 	}
-	if err != nil {
-		return Outcome{}, err
+	if refusal != nil {
+		t.alarm(c.statement, refusal)
+		return Outcome{ID: id, Refusal: refusal}
 	}
-	leaf, err := w.statement.Leaf(t.now)
+	leaf, err := c.statement.Leaf(t.now)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("ledger: build the leaf of an accepted statement: %w", err)
+		t.fail(fmt.Errorf("ledger: build the leaf of an accepted statement: %w", err))
+		return Outcome{}
 	}
 	o := Outcome{Index: t.meta.size, LedgerTime: t.now, ID: id, LeafHash: proof.LeafHash(leaf)}
 	o.mark(s.marks())
-	return o, t.append(w.statement, leaf, s)
+	t.append(c.statement, leaf, s)
+	return o
 }
 
-func (t *tx) duplicate(id entry.StatementID, index uint64) (Outcome, error) {
-	e, err := t.entry(index)
-	if err != nil {
-		return Outcome{}, err
-	}
+func (t *tx) duplicate(id entry.StatementID, index uint64) Outcome {
+	e := t.entry(index)
 	o := Outcome{Index: index, LedgerTime: e.time, ID: id, LeafHash: e.hash, Duplicate: true}
-	mark, err := t.marks.get(t, index)
-	if err == nil && mark != nil {
+	if mark := t.marks.get(t, index); mark != nil {
 		o.mark(mark.flags)
 	}
-	return o, err
+	return o
 }
 
 // append writes an accepted statement as the next entry, with all that follows
 // from it.
-func (t *tx) append(s *entry.Statement, leaf []byte, as standing) error {
+func (t *tx) append(s *entry.Statement, leaf []byte, as standing) {
 	index := t.meta.size
 	hash := proof.LeafHash(leaf)
 	t.digestBegin(hash)
 	if !t.readOnly() {
 		if err := t.batch.Set(leafKey(index), leaf, nil); err != nil {
-			return fmt.Errorf("ledger: stage a leaf: %w", err)
+			t.fail(fmt.Errorf("ledger: stage a leaf: %w", err))
+			return
 		}
 		t.tree.append(hash)
 	}
 	t.leaves = append(t.leaves, logged{statement: s, time: t.now, hash: hash})
 	t.meta.size++
-	if err := t.sids.put(t, s.ID(), &position{index}); err != nil {
-		return err
-	}
-	if err := t.effect(s, index, as); err != nil {
-		return err
-	}
-	if err := t.number(s, index, as); err != nil {
-		return err
-	}
+	t.sids.put(t, s.ID(), &position{index})
+	t.effect(s, index, as)
+	t.number(s, index, as)
 	t.digestEnd()
-	return nil
 }
 
 // alarm reports a statement that was signed over a history that is not ours. It

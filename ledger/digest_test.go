@@ -34,7 +34,10 @@ func TestDigestTellsEverythingApart(t *testing.T) {
 		return x.meta.digest
 	}
 	set := func(key, row string) func(*tx) error {
-		return func(x *tx) error { return x.set([]byte(key), []byte(row)) }
+		return func(x *tx) error {
+			x.set([]byte(key), []byte(row))
+			return x.failure
+		}
 	}
 	seen := map[proof.Hash]string{}
 	for what, got := range map[string]proof.Hash{
@@ -45,7 +48,10 @@ func TestDigestTellsEverythingApart(t *testing.T) {
 		"another value":             digest(0, 0, set("sab", "cx")),
 		"a longer key":              digest(0, 0, set("sabc", "d")),
 		"no row":                    digest(0, 0, func(*tx) error { return nil }),
-		"the end of a row":          digest(0, 0, func(x *tx) error { return x.unset([]byte("sab")) }),
+		"the end of a row": digest(0, 0, func(x *tx) error {
+			x.unset([]byte("sab"))
+			return x.failure
+		}),
 	} {
 		if other, ok := seen[got]; ok || got == (proof.Hash{}) {
 			t.Errorf("%s has the digest of %s", what, other)

@@ -9,47 +9,33 @@ import (
 
 // effect writes what follows from an accepted statement: its place in the
 // indexes and, unless it waits for a second signature, what it says.
-func (t *tx) effect(s *entry.Statement, index uint64, as standing) error {
-	if err := t.indexSubject(s, index); err != nil {
-		return err
-	}
+func (t *tx) effect(s *entry.Statement, index uint64, as standing) {
+	t.indexSubject(s, index)
 	if g, ok := s.Body.(*entry.Genesis); ok {
-		return t.effectGenesis(g)
+		t.effectGenesis(g)
+		return
 	}
-	target, err := t.target(s)
-	if err != nil {
-		return err
-	}
+	target := t.target(s)
 	if target != nil {
-		if err := t.touchAuthor(target, index); err != nil {
-			return err
-		}
+		t.touchAuthor(target, index)
 	}
 	switch {
 	case s.Confirms != nil:
-		return t.confirm(s, index)
+		t.confirm(s, index)
 	case !t.l.genesis.single() && twoPersons(s, target):
-		return t.pending.put(t, s.ID(), &Confirmation{Index: index})
+		t.pending.put(t, s.ID(), &Confirmation{Index: index})
+	default:
+		t.enact(s, index, index)
 	}
-	return t.enact(s, index, index)
 }
 
 // confirm lets the statement confirmed take effect at the index of its
 // confirmation.
-func (t *tx) confirm(s *entry.Statement, index uint64) error {
-	pending, err := t.pending.get(t, *s.Confirms)
-	if err != nil {
-		return err
-	}
+func (t *tx) confirm(s *entry.Statement, index uint64) {
+	pending := t.pending.get(t, *s.Confirms)
 	step := t.stepOf(s, index)
-	if err := t.pending.put(t, *s.Confirms, &Confirmation{Index: pending.Index, Confirmed: &step}); err != nil {
-		return err
-	}
-	first, err := t.statement(pending.Index)
-	if err != nil {
-		return err
-	}
-	return t.enact(first, pending.Index, index)
+	t.pending.put(t, *s.Confirms, &Confirmation{Index: pending.Index, Confirmed: &step})
+	t.enact(t.statement(pending.Index), pending.Index, index)
 }
 
 func (t *tx) stepOf(s *entry.Statement, index uint64) Step {
@@ -57,45 +43,38 @@ func (t *tx) stepOf(s *entry.Statement, index uint64) Step {
 }
 
 // enact writes what a statement, logged at one index, says, as of another.
-func (t *tx) enact(s *entry.Statement, at, index uint64) error {
+func (t *tx) enact(s *entry.Statement, at, index uint64) {
 	switch body := s.Body.(type) {
 	case *entry.AuthorChange:
-		return t.effectAuthor(s, body, at, index)
+		t.effectAuthor(s, body, at, index)
 	case *entry.CAChange:
-		ca := &CA{Key: body.Key, Active: body.Action == entry.CAActivate, Changed: index}
-		return t.cas.put(t, caOf(body.Key), ca)
+		t.cas.put(t, caOf(body.Key), &CA{Key: body.Key, Active: body.Action == entry.CAActivate, Changed: index})
 	case *entry.HandleChange:
-		return t.effectHandle(s, body, index)
+		t.effectHandle(s, body, index)
 	case *entry.BindingChange:
-		return t.effectBinding(s, body, index)
+		t.effectBinding(s, body, index)
 	case *entry.Erasure:
-		return t.effectErasure(s, body, index)
+		t.effectErasure(s, body, index)
 	case *entry.Hold:
-		return t.effectHold(s, body, index)
+		t.effectHold(s, body, index)
 	case *entry.PolicyChange:
-		return t.set(policyKey(body.Type, body.Regime, index), body.Hash[:])
+		t.set(policyKey(body.Type, body.Regime, index), body.Hash[:])
 	case *entry.NodeChange:
-		return t.effectNode(body, at, index)
+		t.effectNode(body, at, index)
 	}
-	return nil
 }
 
-func (t *tx) effectAuthor(s *entry.Statement, body *entry.AuthorChange, at, index uint64) error {
+func (t *tx) effectAuthor(s *entry.Statement, body *entry.AuthorChange, at, index uint64) {
 	if body.Action == entry.AuthorEnrol {
 		a := &Author{Role: body.Role, Jurisdictions: body.Jurisdictions, Linkable: body.Linkable, Enrolled: index}
 		if body.Role == entry.RoleDevice {
 			a.Handle, a.Jurisdiction = s.Sub.Handle(), s.Jurisdiction
 		}
-		if err := t.register(body.Key, a); err != nil {
-			return err
-		}
-		return t.touchAuthor(a, at)
+		t.register(body.Key, a)
+		t.touchAuthor(a, at)
+		return
 	}
-	a, err := t.authors.get(t, body.Author)
-	if err != nil {
-		return err
-	}
-	changed := *a
+	changed := *t.authors.get(t, body.Author)
 	changed.Changed = index
 	switch body.Action {
 	case entry.AuthorSuspend:
@@ -105,82 +84,64 @@ func (t *tx) effectAuthor(s *entry.Statement, body *entry.AuthorChange, at, inde
 	case entry.AuthorRevoke:
 		changed.State, changed.Upto = AuthorRevoked, body.Upto
 	}
-	return t.changeAuthor(&changed, index)
+	t.changeAuthor(&changed, index)
 }
 
 // register makes an author of a key, active from the index in a.Enrolled on.
-func (t *tx) register(spki []byte, a *Author) error {
+func (t *tx) register(spki []byte, a *Author) {
 	key, err := entry.ParsePublicKey(spki)
 	if err != nil {
-		return err
+		t.fail(err)
+		return
 	}
 	t.meta.authors++
 	a.ID, a.Key, a.State, a.Changed, a.no = key.Author(), key, AuthorActive, a.Enrolled, t.meta.authors
-	return t.changeAuthor(a, a.Enrolled)
+	t.changeAuthor(a, a.Enrolled)
 }
 
-func (t *tx) changeAuthor(a *Author, index uint64) error {
-	if err := t.authors.put(t, a.ID, a); err != nil {
-		return err
-	}
-	return t.touchAuthor(a, index)
+func (t *tx) changeAuthor(a *Author, index uint64) {
+	t.authors.put(t, a.ID, a)
+	t.touchAuthor(a, index)
 }
 
-func (t *tx) effectHandle(s *entry.Statement, body *entry.HandleChange, index uint64) error {
+func (t *tx) effectHandle(s *entry.Statement, body *entry.HandleChange, index uint64) {
 	id := s.Sub.Handle()
 	if body.Action == entry.ActionOpen {
 		t.meta.handles++
-		h := &Handle{
+		t.handles.put(t, id, &Handle{
 			ID: id, Class: body.Class, Jurisdiction: s.Jurisdiction, From: body.At, Opened: index, no: t.meta.handles,
-		}
-		if err := t.handles.put(t, id, h); err != nil {
-			return err
-		}
-		return t.set(numberKey(keyByHandle, h.no, index), nil)
+		})
+		t.set(numberKey(keyByHandle, t.meta.handles, index), nil)
+		return
 	}
-	h, err := t.handles.get(t, id)
-	if err != nil {
-		return err
-	}
-	closed := *h
+	closed := *t.handles.get(t, id)
 	closed.To, closed.Closed = &body.At, index
-	return t.handles.put(t, id, &closed)
+	t.handles.put(t, id, &closed)
 }
 
-func (t *tx) effectBinding(s *entry.Statement, body *entry.BindingChange, index uint64) error {
+func (t *tx) effectBinding(s *entry.Statement, body *entry.BindingChange, index uint64) {
 	if body.Action == entry.ActionOpen {
-		return t.bindings.put(t, body.Binding, &Binding{
+		t.bindings.put(t, body.Binding, &Binding{
 			ID: body.Binding, Handle: body.Handle, Author: body.Author, Jurisdiction: s.Jurisdiction,
 			From: body.From, To: body.To, Opened: index,
 		})
+		return
 	}
-	b, err := t.bindings.get(t, body.Binding)
-	if err != nil {
-		return err
-	}
-	closed := *b
+	closed := *t.bindings.get(t, body.Binding)
 	closed.To, closed.Closed = body.To, index
-	return t.bindings.put(t, body.Binding, &closed)
+	t.bindings.put(t, body.Binding, &closed)
 }
 
-func (t *tx) effectErasure(s *entry.Statement, body *entry.Erasure, index uint64) error {
+func (t *tx) effectErasure(s *entry.Statement, body *entry.Erasure, index uint64) {
 	step := t.stepOf(s, index)
 	if body.Step == entry.StepRequest {
 		e := &Erasure{Request: s.ID(), Scope: body.Scope, Jurisdiction: s.Jurisdiction, Requested: step}
-		if err := t.erasures.put(t, e.Request, e); err != nil {
-			return err
-		}
-		return t.set(openErasureKey(e.Jurisdiction, index), e.Request[:])
+		t.erasures.put(t, e.Request, e)
+		t.set(openErasureKey(e.Jurisdiction, index), e.Request[:])
+		return
 	}
-	old, err := t.erasures.get(t, body.Request)
-	if err != nil {
-		return err
-	}
+	old := t.erasures.get(t, body.Request)
 	e := *old
-	author, err := t.authors.get(t, s.Author)
-	if err != nil {
-		return err
-	}
 	switch body.Step {
 	case entry.StepApprove:
 		e.Approved = &step
@@ -189,24 +150,19 @@ func (t *tx) effectErasure(s *entry.Statement, body *entry.Erasure, index uint64
 	case entry.StepComplete:
 		e.Completed = &step
 	case entry.StepExecuted:
+		node := t.authors.get(t, s.Author).Node
 		e.Executed = append(slices.Clone(e.Executed), Execution{
-			Step: step, Node: author.Node, RootVersion: body.RootVersion, Method: body.Method, Strength: body.Strength,
+			Step: step, Node: node, RootVersion: body.RootVersion, Method: body.Method, Strength: body.Strength,
 		})
-		e.Lost = returned(e.Lost, author.Node)
+		e.Lost = returned(e.Lost, node)
 	case entry.StepLost:
-		node, err := t.authors.get(t, body.Node)
-		if err != nil {
-			return err
-		}
+		node := t.authors.get(t, body.Node)
 		e.Lost = append(slices.Clone(e.Lost), Loss{Step: step, Node: node.Node, NodeKey: node.ID})
 	}
-	if err := t.erasures.put(t, e.Request, &e); err != nil {
-		return err
-	}
+	t.erasures.put(t, e.Request, &e)
 	if e.Ended() && !old.Ended() {
-		return t.unset(openErasureKey(e.Jurisdiction, e.Requested.Index))
+		t.unset(openErasureKey(e.Jurisdiction, e.Requested.Index))
 	}
-	return nil
 }
 
 func returned(losses []Loss, node string) []Loss {
@@ -217,23 +173,20 @@ func returned(losses []Loss, node string) []Loss {
 	return losses
 }
 
-func (t *tx) effectHold(s *entry.Statement, body *entry.Hold, index uint64) error {
+func (t *tx) effectHold(s *entry.Statement, body *entry.Hold, index uint64) {
 	step := t.stepOf(s, index)
 	if body.Action == entry.HoldSet {
-		return t.holds.put(t, s.ID(), &Hold{Set: step, Jurisdiction: s.Jurisdiction})
+		t.holds.put(t, s.ID(), &Hold{Set: step, Jurisdiction: s.Jurisdiction})
+		return
 	}
-	h, err := t.holds.get(t, body.Set)
-	if err != nil {
-		return err
-	}
-	released := *h
+	released := *t.holds.get(t, body.Set)
 	released.Released = &step
-	return t.holds.put(t, body.Set, &released)
+	t.holds.put(t, body.Set, &released)
 }
 
 // target is the author that a statement changes or names, nil if it names none
 // that is known.
-func (t *tx) target(s *entry.Statement) (*Author, error) {
+func (t *tx) target(s *entry.Statement) *Author {
 	switch body := s.Body.(type) {
 	case *entry.AuthorChange:
 		if body.Action != entry.AuthorEnrol {
@@ -243,11 +196,7 @@ func (t *tx) target(s *entry.Statement) (*Author, error) {
 		if body.Action == entry.ActionOpen {
 			return t.authors.get(t, body.Author)
 		}
-		b, err := t.bindings.get(t, body.Binding)
-		if err != nil {
-			return nil, err
-		}
-		return t.authors.get(t, b.Author)
+		return t.authors.get(t, t.bindings.get(t, body.Binding).Author)
 	case *entry.Erasure:
 		if body.Step == entry.StepLost {
 			return t.authors.get(t, body.Node)
@@ -255,5 +204,5 @@ func (t *tx) target(s *entry.Statement) (*Author, error) {
 	case *entry.NodeChange:
 		return t.authors.get(t, sha256.Sum256(body.Node.AuthorKey))
 	}
-	return nil, nil
+	return nil
 }

@@ -84,8 +84,8 @@ func (l *Ledger) found(genesis []byte) (err error) {
 	t := l.begin()
 	defer func() { err = errors.Join(err, t.discard()) }()
 	t.now = l.genesis.statement.IssuedAt
-	if err := t.append(l.genesis.statement, l.genesis.leaf, standing{}); err != nil {
-		return err
+	if t.append(l.genesis.statement, l.genesis.leaf, standing{}); t.failure != nil {
+		return t.failure
 	}
 	if err := t.commit(state.Applied{}); err != nil {
 		return err
@@ -95,38 +95,32 @@ func (l *Ledger) found(genesis []byte) (err error) {
 }
 
 // effectGenesis makes authors of all keys the genesis names.
-func (t *tx) effectGenesis(g *entry.Genesis) error {
+func (t *tx) effectGenesis(g *entry.Genesis) {
 	for _, spki := range g.Registrars {
-		if err := t.register(spki, &Author{Role: entry.RoleRegistrar, Everywhere: true}); err != nil {
-			return err
-		}
+		t.register(spki, &Author{Role: entry.RoleRegistrar, Everywhere: true})
 	}
 	for _, spki := range g.Operators {
-		if err := t.register(spki, &Author{Role: entry.RoleOperator, Everywhere: true}); err != nil {
-			return err
-		}
+		t.register(spki, &Author{Role: entry.RoleOperator, Everywhere: true})
 	}
 	for i := range g.Nodes {
-		if err := t.admit(&g.Nodes[i], 0); err != nil {
-			return err
-		}
+		t.admit(&g.Nodes[i], 0, 0)
 	}
-	return nil
 }
 
 // rootAt is the root of the first size entries, those of this transaction
 // included.
-func (t *tx) rootAt(size uint64) (proof.Hash, error) {
+func (t *tx) rootAt(size uint64) proof.Hash {
 	if root, ok := t.roots[size]; ok {
-		return root, nil
+		return root
 	}
 	root, err := t.hashes().root(size)
 	if err != nil {
-		return proof.Hash{}, err
+		t.fail(err)
+		return root
 	}
 	if t.roots == nil {
 		t.roots = make(map[uint64]proof.Hash)
 	}
 	t.roots[size] = root
-	return root, nil
+	return root
 }

@@ -31,10 +31,9 @@ func (s standing) marks() (flags uint64) {
 }
 
 // judge decides whether a statement that is not logged becomes the next entry.
-// The error is an *entry.Refusal if it does not, anything else if that could
-// not be found out. It changes nothing.
-func (t *tx) judge(w *work) (standing, error) {
-	s := w.statement
+// It changes nothing. A verdict after a failure does not count.
+func (t *tx) judge(c *candidate) (standing, *entry.Refusal) {
+	s := c.statement
 	switch {
 	case s.Kind == entry.KindGenesis:
 		return standing{}, entry.Refuse(entry.CodeWrongState, "a log has one genesis, at index 0")
@@ -43,38 +42,39 @@ func (t *tx) judge(w *work) (standing, error) {
 	case s.Log != t.l.genesis.id:
 		return standing{}, entry.Refuse(entry.CodeWrongLog, "the statement is addressed to log %s, this is %s", s.Log, t.l.genesis.id)
 	}
-	author, err := t.authors.get(t, s.Author)
-	if err != nil {
-		return standing{}, err
-	}
+	author := t.authors.get(t, s.Author)
 	if author == nil {
 		return standing{}, entry.Refuse(entry.CodeUnknownAuthor, "author %s is not enrolled", s.Author)
 	}
-	if err := t.signature(w, author); err != nil {
-		return standing{}, err
+	if refusal := t.signature(c, author); refusal != nil {
+		return standing{}, refusal
 	}
-	late, err := t.mayStill(s, author)
-	if err != nil {
-		return standing{}, err
+	late, refusal := t.mayStill(s, author)
+	if refusal != nil {
+		return standing{}, refusal
 	}
-	equivocation, err := t.claims(w, author)
-	if err != nil {
-		return standing{}, err
+	equivocation, refusal := t.claims(c, author)
+	if refusal != nil {
+		return standing{}, refusal
 	}
 	return standing{late: late, equivocation: equivocation}, t.rules(s, author)
 }
 
-func (t *tx) signature(w *work, author *Author) error {
-	if !w.checked {
-		w.checked = true
-		w.signature = t.l.verifier.Verify([]*entry.Statement{w.statement}, []*entry.PublicKey{author.Key})[0]
+func (t *tx) signature(c *candidate, author *Author) *entry.Refusal {
+	if !c.checked {
+		c.checked = true
+		c.signature = t.l.verifier.Verify([]*entry.Statement{c.statement}, []*entry.PublicKey{author.Key})[0]
 	}
-	return w.signature
+	refusal, ok := refusalIn(c.signature)
+	if !ok && c.signature != nil {
+		t.fail(c.signature)
+	}
+	return refusal
 }
 
 // mayStill judges the state of the author, and whether a revoked one vouched
 // for this statement (FORMATS §1, "upto").
-func (t *tx) mayStill(s *entry.Statement, author *Author) (late bool, err error) {
+func (t *tx) mayStill(s *entry.Statement, author *Author) (late bool, refusal *entry.Refusal) {
 	switch author.State {
 	case AuthorActive:
 		return false, nil
@@ -85,10 +85,7 @@ func (t *tx) mayStill(s *entry.Statement, author *Author) (late bool, err error)
 	if author.Upto == nil {
 		return false, revoked
 	}
-	next, err := t.vouched(author)
-	switch {
-	case err != nil:
-		return false, err
+	switch next := t.vouched(author); {
 	case next == nil:
 		return false, revoked
 	case *next != s.ID():
@@ -99,22 +96,21 @@ func (t *tx) mayStill(s *entry.Statement, author *Author) (late bool, err error)
 
 // claims judges what the statement says of itself, apart from its kind: time,
 // uniqueness, the history its author has seen, and its seal.
-func (t *tx) claims(w *work, author *Author) (equivocation bool, err error) {
-	s := w.statement
+func (t *tx) claims(c *candidate, author *Author) (equivocation bool, refusal *entry.Refusal) {
+	s := c.statement
 	if s.IssuedAt > t.now+clockTolerance {
 		return false, entry.Refuse(entry.CodeClockAhead, "signed at %d, ledger time is %d", s.IssuedAt, t.now)
 	}
-	equivocation, err = t.unique(s, author)
-	if err != nil {
-		return false, err
+	if equivocation, refusal = t.unique(s, author); refusal != nil {
+		return false, refusal
 	}
-	if err := t.seen(s); err != nil {
-		return false, err
+	if refusal = t.seen(s); refusal != nil {
+		return false, refusal
 	}
-	return equivocation, t.seal(w)
+	return equivocation, t.seal(c)
 }
 
-func (t *tx) seen(s *entry.Statement) error {
+func (t *tx) seen(s *entry.Statement) *entry.Refusal {
 	switch {
 	case s.Seen == nil:
 		return nil
@@ -123,30 +119,25 @@ func (t *tx) seen(s *entry.Statement) error {
 		return nil
 	case s.Seen.Size > t.meta.size:
 		return entry.Refuse(entry.CodeSeenMismatch, "the author has seen %d entries, the log has %d", s.Seen.Size, t.meta.size)
-	}
-	root, err := t.rootAt(s.Seen.Size)
-	if err != nil {
-		return err
-	}
-	if entry.Hash(root) != s.Seen.Root {
+	case entry.Hash(t.rootAt(s.Seen.Size)) != s.Seen.Root:
 		return entry.Refuse(entry.CodeSeenMismatch, "the author has seen another root at size %d", s.Seen.Size)
 	}
 	return nil
 }
 
 // seal judges the seal time against the command's own time (FORMATS §7).
-func (t *tx) seal(w *work) error {
+func (t *tx) seal(c *candidate) *entry.Refusal {
 	switch {
-	case w.unsealed:
+	case c.unsealed:
 		return nil
-	case w.statement.Parts == nil && w.sealedAt != 0:
+	case c.statement.Parts == nil && c.sealedAt != 0:
 		return entry.Refuse(entry.CodeSealUnexpected, "a statement without sealed parts has a seal time")
-	case w.statement.Parts == nil:
+	case c.statement.Parts == nil:
 		return nil
-	case w.sealedAt == 0:
+	case c.sealedAt == 0:
 		return entry.Refuse(entry.CodeNotSealed, "the sealed parts have no seal time")
-	case t.commanded > w.sealedAt && t.commanded-w.sealedAt > sealWindow:
-		return entry.Refuse(entry.CodeSealExpired, "sealed %d ms before it was ordered, at most %d", t.commanded-w.sealedAt, sealWindow)
+	case t.commanded > c.sealedAt && t.commanded-c.sealedAt > sealWindow:
+		return entry.Refuse(entry.CodeSealExpired, "sealed %d ms before it was ordered, at most %d", t.commanded-c.sealedAt, sealWindow)
 	}
 	return nil
 }
@@ -154,9 +145,9 @@ func (t *tx) seal(w *work) error {
 // rules judges everything that depends on what the statement says, and that is
 // judged again when a second author confirms it: who may sign it, where, and
 // about what.
-func (t *tx) rules(s *entry.Statement, author *Author) error {
-	if err := mayRole(s, author.Role); err != nil {
-		return err
+func (t *tx) rules(s *entry.Statement, author *Author) *entry.Refusal {
+	if refusal := mayRole(s, author.Role); refusal != nil {
+		return refusal
 	}
 	if s.Jurisdiction != "" {
 		if _, ok := t.l.genesis.rules[s.Jurisdiction]; !ok {
@@ -172,7 +163,7 @@ func (t *tx) rules(s *entry.Statement, author *Author) error {
 	return t.judgeKind(s, author)
 }
 
-func (t *tx) judgeKind(s *entry.Statement, author *Author) error {
+func (t *tx) judgeKind(s *entry.Statement, author *Author) *entry.Refusal {
 	switch body := s.Body.(type) {
 	case nil:
 		return t.judgeReading(s)
@@ -187,8 +178,8 @@ func (t *tx) judgeKind(s *entry.Statement, author *Author) error {
 	case *entry.Correction:
 		return t.judgeCorrection(s, body, author)
 	case *entry.Consent:
-		_, err := t.subject(s)
-		return err
+		_, refusal := t.subject(s)
+		return refusal
 	case *entry.Access:
 		return t.judgeAccess(s, body)
 	case *entry.Erasure:
@@ -204,7 +195,7 @@ func (t *tx) judgeKind(s *entry.Statement, author *Author) error {
 }
 
 // inJurisdiction refuses a statement made elsewhere than what it is about.
-func inJurisdiction(s *entry.Statement, of string) error {
+func inJurisdiction(s *entry.Statement, of string) *entry.Refusal {
 	if s.Jurisdiction != of {
 		return entry.Refuse(entry.CodeWrongJurisdiction, "the statement is made in another jurisdiction than what it is about")
 	}

@@ -7,19 +7,16 @@ import (
 	"indelible/ledger/entry"
 )
 
-func (t *tx) judgeAuthor(s *entry.Statement, body *entry.AuthorChange) error {
+func (t *tx) judgeAuthor(s *entry.Statement, body *entry.AuthorChange) *entry.Refusal {
 	if body.Action == entry.AuthorEnrol {
 		return t.judgeEnrol(s, body)
 	}
-	target, err := t.authors.get(t, body.Author)
-	if err != nil {
-		return err
-	}
+	target := t.authors.get(t, body.Author)
 	if target == nil {
 		return entry.Refuse(entry.CodeUnknownAuthor, "author %s is not enrolled", body.Author)
 	}
-	if err := aboutKey(s, target); err != nil {
-		return err
+	if refusal := aboutKey(s, target); refusal != nil {
+		return refusal
 	}
 	fits := false
 	switch body.Action {
@@ -38,7 +35,7 @@ func (t *tx) judgeAuthor(s *entry.Statement, body *entry.AuthorChange) error {
 
 // aboutKey: what is said about a device key has the sub and jurisdiction of its
 // enrolment, what is said about any other key has neither.
-func aboutKey(s *entry.Statement, target *Author) error {
+func aboutKey(s *entry.Statement, target *Author) *entry.Refusal {
 	var want entry.Sub
 	if target.Role == entry.RoleDevice {
 		want = entry.SubOfHandle(target.Handle)
@@ -49,22 +46,22 @@ func aboutKey(s *entry.Statement, target *Author) error {
 	return inJurisdiction(s, target.Jurisdiction)
 }
 
-func (t *tx) judgeEnrol(s *entry.Statement, body *entry.AuthorChange) error {
-	if err := t.newKey(body.Key); err != nil {
-		return err
+func (t *tx) judgeEnrol(s *entry.Statement, body *entry.AuthorChange) *entry.Refusal {
+	if refusal := t.newKey(body.Key); refusal != nil {
+		return refusal
 	}
-	if err := t.placed(body.Jurisdictions); err != nil {
-		return err
+	if refusal := t.placed(body.Jurisdictions); refusal != nil {
+		return refusal
 	}
 	if body.Role != entry.RoleDevice {
 		return nil
 	}
-	h, err := t.openHandle(s.Sub.Handle())
-	if err != nil {
-		return err
+	h, refusal := t.openHandle(s.Sub.Handle())
+	if refusal != nil {
+		return refusal
 	}
-	if err := inJurisdiction(s, h.Jurisdiction); err != nil {
-		return err
+	if refusal := inJurisdiction(s, h.Jurisdiction); refusal != nil {
+		return refusal
 	}
 	class := entry.HandleSubject
 	if body.Linkable {
@@ -77,16 +74,15 @@ func (t *tx) judgeEnrol(s *entry.Statement, body *entry.AuthorChange) error {
 }
 
 // newKey refuses a key that is or was an author.
-func (t *tx) newKey(spki []byte) error {
-	known, err := t.authors.get(t, sha256.Sum256(spki))
-	if err == nil && known != nil {
-		err = entry.Refuse(entry.CodeAlreadyEnrolled, "key %s is an author since entry %d", known.ID, known.Enrolled)
+func (t *tx) newKey(spki []byte) *entry.Refusal {
+	if known := t.authors.get(t, sha256.Sum256(spki)); known != nil {
+		return entry.Refuse(entry.CodeAlreadyEnrolled, "key %s is an author since entry %d", known.ID, known.Enrolled)
 	}
-	return err
+	return nil
 }
 
 // placed refuses a jurisdiction that genesis does not name.
-func (t *tx) placed(jurisdictions []string) error {
+func (t *tx) placed(jurisdictions []string) *entry.Refusal {
 	for _, j := range jurisdictions {
 		if _, ok := t.l.genesis.rules[j]; !ok {
 			return entry.Refuse(entry.CodeWrongJurisdiction, "the log has no such jurisdiction")
@@ -95,11 +91,8 @@ func (t *tx) placed(jurisdictions []string) error {
 	return nil
 }
 
-func (t *tx) judgeCA(body *entry.CAChange) error {
-	ca, err := t.cas.get(t, caOf(body.Key))
-	if err != nil {
-		return err
-	}
+func (t *tx) judgeCA(body *entry.CAChange) *entry.Refusal {
+	ca := t.cas.get(t, caOf(body.Key))
 	active := ca != nil && ca.Active
 	if active == (body.Action == entry.CAActivate) {
 		return entry.Refuse(entry.CodeCAState, "the CA key is already so")
@@ -107,49 +100,43 @@ func (t *tx) judgeCA(body *entry.CAChange) error {
 	return nil
 }
 
-func (t *tx) judgeNode(body *entry.NodeChange) error {
-	m, err := t.nodes.get(t, body.Node.Name)
-	if err != nil {
-		return err
-	}
+func (t *tx) judgeNode(body *entry.NodeChange) *entry.Refusal {
+	m := t.nodes.get(t, body.Node.Name)
 	present := m != nil && m.present
 	if present == (body.Action == entry.NodeAdded) {
 		return entry.Refuse(entry.CodeWrongState, "a node is added if none of its name is there, and anything else if one is")
 	}
 	switch body.Action {
 	case entry.NodeAdded:
-		if err := t.newKey(body.Node.AuthorKey); err != nil {
-			return err
+		if refusal := t.newKey(body.Node.AuthorKey); refusal != nil {
+			return refusal
 		}
 	case entry.NodeKeys:
 		if m.author != sha256.Sum256(body.Node.AuthorKey) {
-			if err := t.newKey(body.Node.AuthorKey); err != nil {
-				return err
+			if refusal := t.newKey(body.Node.AuthorKey); refusal != nil {
+				return refusal
 			}
 		}
 	default:
 		return nil
 	}
-	if err := t.placed(body.Node.Placement); err != nil {
-		return err
+	if refusal := t.placed(body.Node.Placement); refusal != nil {
+		return refusal
 	}
 	return t.ownKeys(&body.Node)
 }
 
 // ownKeys refuses a node that shares a key with another one: cosignatures count
 // nodes, and a TLS key names one.
-func (t *tx) ownKeys(n *entry.Node) error {
-	members, err := t.members()
-	if err != nil {
-		return err
-	}
+func (t *tx) ownKeys(n *entry.Node) *entry.Refusal {
+	members := t.members()
 	for _, m := range members {
 		if m.name == n.Name {
 			continue
 		}
-		other, err := nodeRecord(t.statement, m.name, m.record)
+		other, err := nodeRecord(t.statement(m.record), m.name, m.record)
 		if err != nil {
-			return err
+			t.fail(err)
 		}
 		if bytes.Equal(n.CosignerKey, other.CosignerKey) || bytes.Equal(n.MLDSAKey, other.MLDSAKey) || bytes.Equal(n.TLSKey, other.TLSKey) {
 			return entry.Refuse(entry.CodeAlreadyEnrolled, "another node has the same cosigner or TLS key")
@@ -160,28 +147,19 @@ func (t *tx) ownKeys(n *entry.Node) error {
 
 // judgeConfirmation judges the second signature of a statement that needs two,
 // and the first one again as a whole.
-func (t *tx) judgeConfirmation(s *entry.Statement) error {
+func (t *tx) judgeConfirmation(s *entry.Statement) *entry.Refusal {
 	if t.l.genesis.single() {
 		return entry.Refuse(entry.CodeNotConfirmable, "the log has a single authority: statements take effect at once")
 	}
-	p, err := t.sids.get(t, *s.Confirms)
-	if err != nil {
-		return err
-	}
+	p := t.sids.get(t, *s.Confirms)
 	if p == nil {
 		return entry.Refuse(entry.CodeUnknownStatement, "statement %s is not logged", s.Confirms)
 	}
-	pending, err := t.pending.get(t, *s.Confirms)
-	if err != nil {
-		return err
-	}
+	pending := t.pending.get(t, *s.Confirms)
 	if pending == nil {
 		return entry.Refuse(entry.CodeNotConfirmable, "entry %d needs no second signature", p.index)
 	}
-	first, err := t.statement(p.index)
-	if err != nil {
-		return err
-	}
+	first := t.statement(p.index)
 	switch {
 	case first.Kind != s.Kind || first.Sub != s.Sub || first.Jurisdiction != s.Jurisdiction:
 		return entry.Refuse(entry.CodeNotConfirmable, "entry %d is of another kind, sub or jurisdiction", p.index)
@@ -195,11 +173,8 @@ func (t *tx) judgeConfirmation(s *entry.Statement) error {
 
 // judgeAgain judges a logged statement at the position of its confirmation: its
 // author must still be active, and every rule of its kind must still hold.
-func (t *tx) judgeAgain(first *entry.Statement) error {
-	author, err := t.authors.get(t, first.Author)
-	if err != nil {
-		return err
-	}
+func (t *tx) judgeAgain(first *entry.Statement) *entry.Refusal {
+	author := t.authors.get(t, first.Author)
 	if author.State != AuthorActive {
 		return entry.Refuse(entry.CodeWrongState, "author %s, who signed first, is %s", author.ID, author.State)
 	}

@@ -2,19 +2,16 @@ package ledger
 
 import "indelible/ledger/entry"
 
-func (t *tx) judgeErasure(s *entry.Statement, body *entry.Erasure, author *Author) error {
+func (t *tx) judgeErasure(s *entry.Statement, body *entry.Erasure, author *Author) *entry.Refusal {
 	if body.Step == entry.StepRequest {
 		return nil
 	}
-	e, err := t.erasures.get(t, body.Request)
-	if err != nil {
-		return err
-	}
+	e := t.erasures.get(t, body.Request)
 	if e == nil {
 		return entry.Refuse(entry.CodeUnknownStatement, "no erasure was requested by statement %s", body.Request)
 	}
-	if err := inJurisdiction(s, e.Jurisdiction); err != nil {
-		return err
+	if refusal := inJurisdiction(s, e.Jurisdiction); refusal != nil {
+		return refusal
 	}
 	switch body.Step {
 	case entry.StepApprove:
@@ -31,7 +28,7 @@ func (t *tx) judgeErasure(s *entry.Statement, body *entry.Erasure, author *Autho
 	return entry.Refuse(entry.CodeUnknownCode, "no such step")
 }
 
-func judgeApprove(e *Erasure, author *Author) error {
+func judgeApprove(e *Erasure, author *Author) *entry.Refusal {
 	switch {
 	case e.Ended() || e.Approved != nil:
 		return entry.Refuse(entry.CodeWrongState, "the erasure is not waiting for approval")
@@ -44,7 +41,7 @@ func judgeApprove(e *Erasure, author *Author) error {
 // judgeCancel refuses from the end of grace on, not from the first execution
 // (decision 0004). A vault that has seen ledger time pass that
 // end may destroy keys without a cancel overtaking it.
-func (t *tx) judgeCancel(e *Erasure) error {
+func (t *tx) judgeCancel(e *Erasure) *entry.Refusal {
 	switch {
 	case e.Ended():
 		return entry.Refuse(entry.CodeWrongState, "the erasure has ended")
@@ -59,7 +56,7 @@ func (t *tx) graceEnd(e *Erasure) uint64 {
 	return e.Approved.Time + t.l.genesis.rules[e.Jurisdiction].Grace
 }
 
-func (t *tx) judgeExecuted(e *Erasure, author *Author) error {
+func (t *tx) judgeExecuted(e *Erasure, author *Author) *entry.Refusal {
 	switch {
 	case e.Cancelled != nil, e.Approved == nil, e.HasExecuted(author.Node):
 		return entry.Refuse(entry.CodeWrongState, "the erasure is not waiting for this node")
@@ -71,11 +68,9 @@ func (t *tx) judgeExecuted(e *Erasure, author *Author) error {
 	return nil
 }
 
-func (t *tx) judgeLost(e *Erasure, body *entry.Erasure) error {
-	node, err := t.authors.get(t, body.Node)
+func (t *tx) judgeLost(e *Erasure, body *entry.Erasure) *entry.Refusal {
+	node := t.authors.get(t, body.Node)
 	switch {
-	case err != nil:
-		return err
 	case e.Ended(), e.Approved == nil:
 		return entry.Refuse(entry.CodeWrongState, "the erasure is not waiting for nodes")
 	case node == nil:
@@ -85,32 +80,25 @@ func (t *tx) judgeLost(e *Erasure, body *entry.Erasure) error {
 	case e.HasExecuted(node.Node), e.IsLost(node.Node):
 		return entry.Refuse(entry.CodeWrongState, "the node has executed or was declared lost before")
 	}
-	m, err := t.nodes.get(t, node.Node)
-	if err == nil && (m == nil || !m.present || m.author != node.ID) {
-		err = entry.Refuse(entry.CodeWrongState, "author %s is not the present key of a node", node.ID)
+	if m := t.nodes.get(t, node.Node); m == nil || !m.present || m.author != node.ID {
+		return entry.Refuse(entry.CodeWrongState, "author %s is not the present key of a node", node.ID)
 	}
-	return err
+	return nil
 }
 
 // judgeComplete: every node placed in the jurisdiction has executed or was
 // declared lost. Before the end of grace a cancel is still possible, so there is
 // nothing to complete.
-func (t *tx) judgeComplete(e *Erasure) error {
+func (t *tx) judgeComplete(e *Erasure) *entry.Refusal {
 	switch {
 	case e.Ended(), e.Approved == nil:
 		return entry.Refuse(entry.CodeWrongState, "the erasure is not waiting for completion")
 	case t.now < t.graceEnd(e):
 		return entry.Refuse(entry.CodeGraceRunning, "grace ends at %d, ledger time is %d", t.graceEnd(e), t.now)
 	}
-	members, err := t.members()
-	if err != nil {
-		return err
-	}
+	members := t.members()
 	for _, m := range members {
-		node, err := t.authors.get(t, m.author)
-		if err != nil {
-			return err
-		}
+		node := t.authors.get(t, m.author)
 		if node.May(e.Jurisdiction) && !e.HasExecuted(m.name) && !e.IsLost(m.name) {
 			return entry.Refuse(entry.CodeWrongState, "node %s has neither executed nor been declared lost", node.ID)
 		}
@@ -118,19 +106,16 @@ func (t *tx) judgeComplete(e *Erasure) error {
 	return nil
 }
 
-func (t *tx) judgeHold(s *entry.Statement, body *entry.Hold) error {
+func (t *tx) judgeHold(s *entry.Statement, body *entry.Hold) *entry.Refusal {
 	if body.Action == entry.HoldSet {
 		return nil
 	}
-	h, err := t.holds.get(t, body.Set)
-	if err != nil {
-		return err
-	}
+	h := t.holds.get(t, body.Set)
 	if h == nil {
 		return entry.Refuse(entry.CodeUnknownStatement, "no hold was set by statement %s", body.Set)
 	}
-	if err := inJurisdiction(s, h.Jurisdiction); err != nil {
-		return err
+	if refusal := inJurisdiction(s, h.Jurisdiction); refusal != nil {
+		return refusal
 	}
 	if h.Released != nil {
 		return entry.Refuse(entry.CodeWrongState, "the hold was released at entry %d", h.Released.Index)

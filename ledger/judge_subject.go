@@ -4,80 +4,74 @@ import "indelible/ledger/entry"
 
 // subject returns the handle that a statement has as its sub, open or not, in
 // the statement's jurisdiction.
-func (t *tx) subject(s *entry.Statement) (*Handle, error) {
-	h, err := t.handle(s.Sub.Handle())
-	if err != nil {
-		return nil, err
+func (t *tx) subject(s *entry.Statement) (*Handle, *entry.Refusal) {
+	h, refusal := t.handle(s.Sub.Handle())
+	if refusal != nil {
+		return nil, refusal
 	}
 	return h, inJurisdiction(s, h.Jurisdiction)
 }
 
-func (t *tx) handle(id entry.Handle) (*Handle, error) {
-	h, err := t.handles.get(t, id)
-	if err == nil && h == nil {
-		err = entry.Refuse(entry.CodeUnknownHandle, "no handle %s", id)
+func (t *tx) handle(id entry.Handle) (*Handle, *entry.Refusal) {
+	h := t.handles.get(t, id)
+	if h == nil {
+		return nil, entry.Refuse(entry.CodeUnknownHandle, "no handle %s", id)
 	}
-	return h, err
+	return h, nil
 }
 
-func (t *tx) openHandle(id entry.Handle) (*Handle, error) {
-	h, err := t.handle(id)
-	if err == nil && !h.Open() {
-		err = entry.Refuse(entry.CodeHandleClosed, "handle %s was closed at entry %d", id, h.Closed)
+func (t *tx) openHandle(id entry.Handle) (*Handle, *entry.Refusal) {
+	h, refusal := t.handle(id)
+	if refusal == nil && !h.Open() {
+		refusal = entry.Refuse(entry.CodeHandleClosed, "handle %s was closed at entry %d", id, h.Closed)
 	}
-	return h, err
+	return h, refusal
 }
 
-func (t *tx) binding(id entry.BindingID) (*Binding, error) {
-	b, err := t.bindings.get(t, id)
-	if err == nil && b == nil {
-		err = entry.Refuse(entry.CodeUnknownBinding, "no binding %s", id)
+func (t *tx) binding(id entry.BindingID) (*Binding, *entry.Refusal) {
+	b := t.bindings.get(t, id)
+	if b == nil {
+		return nil, entry.Refuse(entry.CodeUnknownBinding, "no binding %s", id)
 	}
-	return b, err
+	return b, nil
 }
 
-func (t *tx) judgeHandle(s *entry.Statement, body *entry.HandleChange, author *Author) error {
+func (t *tx) judgeHandle(s *entry.Statement, body *entry.HandleChange, author *Author) *entry.Refusal {
 	id := s.Sub.Handle()
-	h, err := t.handles.get(t, id)
-	if err != nil {
-		return err
-	}
 	if body.Action == entry.ActionOpen {
-		if h != nil {
+		if h := t.handles.get(t, id); h != nil {
 			return entry.Refuse(entry.CodeHandleExists, "handle %s was opened at entry %d", id, h.Opened)
 		}
 		return mayClass(author, body.Class)
 	}
-	if h, err = t.openHandle(id); err != nil {
-		return err
+	h, refusal := t.openHandle(id)
+	if refusal != nil {
+		return refusal
 	}
-	if err := inJurisdiction(s, h.Jurisdiction); err != nil {
-		return err
+	if refusal := inJurisdiction(s, h.Jurisdiction); refusal != nil {
+		return refusal
 	}
 	return mayClass(author, h.Class)
 }
 
 // mayClass: a node opens and closes handles of staff, a registrar any.
-func mayClass(author *Author, class entry.HandleClass) error {
+func mayClass(author *Author, class entry.HandleClass) *entry.Refusal {
 	if author.Role == entry.RoleNode && class != entry.HandleStaff {
 		return entry.Refuse(entry.CodeRoleForbidden, "a node opens and closes handles of class staff only")
 	}
 	return nil
 }
 
-func (t *tx) judgeBinding(s *entry.Statement, body *entry.BindingChange) error {
-	b, err := t.bindings.get(t, body.Binding)
-	if err != nil {
-		return err
-	}
+func (t *tx) judgeBinding(s *entry.Statement, body *entry.BindingChange) *entry.Refusal {
 	if body.Action == entry.ActionOpen {
-		if b != nil {
+		if b := t.bindings.get(t, body.Binding); b != nil {
 			return entry.Refuse(entry.CodeBindingExists, "binding %s was opened at entry %d", b.ID, b.Opened)
 		}
 		return t.judgeBindingOpen(s, body)
 	}
-	if b, err = t.binding(body.Binding); err != nil {
-		return err
+	b, refusal := t.binding(body.Binding)
+	if refusal != nil {
+		return refusal
 	}
 	if b.Closed != 0 {
 		return entry.Refuse(entry.CodeBindingClosed, "binding %s was closed at entry %d", b.ID, b.Closed)
@@ -86,18 +80,16 @@ func (t *tx) judgeBinding(s *entry.Statement, body *entry.BindingChange) error {
 }
 
 // judgeBindingOpen: an open handle, and an active device that may write about it.
-func (t *tx) judgeBindingOpen(s *entry.Statement, body *entry.BindingChange) error {
-	h, err := t.openHandle(body.Handle)
-	if err != nil {
-		return err
+func (t *tx) judgeBindingOpen(s *entry.Statement, body *entry.BindingChange) *entry.Refusal {
+	h, refusal := t.openHandle(body.Handle)
+	if refusal != nil {
+		return refusal
 	}
-	if err := inJurisdiction(s, h.Jurisdiction); err != nil {
-		return err
+	if refusal := inJurisdiction(s, h.Jurisdiction); refusal != nil {
+		return refusal
 	}
-	device, err := t.authors.get(t, body.Author)
+	device := t.authors.get(t, body.Author)
 	switch {
-	case err != nil:
-		return err
 	case device == nil:
 		return entry.Refuse(entry.CodeUnknownAuthor, "author %s is not enrolled", body.Author)
 	case device.Role != entry.RoleDevice:
@@ -110,10 +102,10 @@ func (t *tx) judgeBindingOpen(s *entry.Statement, body *entry.BindingChange) err
 	return nil
 }
 
-func (t *tx) judgeReading(s *entry.Statement) error {
-	b, err := t.binding(s.Sub.Binding())
-	if err != nil {
-		return err
+func (t *tx) judgeReading(s *entry.Statement) *entry.Refusal {
+	b, refusal := t.binding(s.Sub.Binding())
+	if refusal != nil {
+		return refusal
 	}
 	if b.Author != s.Author {
 		return entry.Refuse(entry.CodeWrongBinding, "binding %s is not for author %s", b.ID, s.Author)
@@ -122,9 +114,9 @@ func (t *tx) judgeReading(s *entry.Statement) error {
 }
 
 // judgeBound judges jurisdiction and times of a statement under a binding.
-func (t *tx) judgeBound(s *entry.Statement, b *Binding) error {
-	if err := inJurisdiction(s, b.Jurisdiction); err != nil {
-		return err
+func (t *tx) judgeBound(s *entry.Statement, b *Binding) *entry.Refusal {
+	if refusal := inJurisdiction(s, b.Jurisdiction); refusal != nil {
+		return refusal
 	}
 	if s.IssuedAt+clockTolerance < b.From {
 		return entry.Refuse(entry.CodeBindingNotYet, "signed at %d, the binding begins at %d", s.IssuedAt, b.From)
@@ -143,27 +135,27 @@ func (t *tx) judgeBound(s *entry.Statement, b *Binding) error {
 
 // judgeCorrection: a device corrects under its own bindings, a service under
 // any binding or handle of its jurisdictions.
-func (t *tx) judgeCorrection(s *entry.Statement, body *entry.Correction, author *Author) error {
+func (t *tx) judgeCorrection(s *entry.Statement, body *entry.Correction, author *Author) *entry.Refusal {
 	var about entry.Handle
 	if s.Sub.Type == entry.SubBinding {
-		b, err := t.binding(s.Sub.Binding())
-		if err != nil {
-			return err
+		b, refusal := t.binding(s.Sub.Binding())
+		if refusal != nil {
+			return refusal
 		}
 		if author.Role == entry.RoleDevice && b.Author != author.ID {
 			return entry.Refuse(entry.CodeWrongBinding, "binding %s is not for author %s", b.ID, author.ID)
 		}
-		if err := t.judgeBound(s, b); err != nil {
-			return err
+		if refusal := t.judgeBound(s, b); refusal != nil {
+			return refusal
 		}
 		about = b.Handle
 	} else {
 		if author.Role == entry.RoleDevice {
 			return entry.Refuse(entry.CodeWrongBinding, "a device corrects under its own bindings only")
 		}
-		h, err := t.subject(s)
-		if err != nil {
-			return err
+		h, refusal := t.subject(s)
+		if refusal != nil {
+			return refusal
 		}
 		about = h.ID
 	}
@@ -171,26 +163,20 @@ func (t *tx) judgeCorrection(s *entry.Statement, body *entry.Correction, author 
 }
 
 // judgeCorrected: what is corrected is logged and about the same handle.
-func (t *tx) judgeCorrected(id entry.StatementID, about entry.Handle) error {
-	p, err := t.sids.get(t, id)
-	if err != nil {
-		return err
-	}
+func (t *tx) judgeCorrected(id entry.StatementID, about entry.Handle) *entry.Refusal {
+	p := t.sids.get(t, id)
 	if p == nil {
 		return entry.Refuse(entry.CodeUnknownStatement, "statement %s is not logged", id)
 	}
-	corrected, err := t.statement(p.index)
-	if err != nil {
-		return err
-	}
+	corrected := t.statement(p.index)
 	of := corrected.Sub.Handle()
 	switch corrected.Sub.Type {
 	case entry.SubNone:
 		return entry.Refuse(entry.CodeWrongHandle, "entry %d is about no handle", p.index)
 	case entry.SubBinding:
-		b, err := t.binding(corrected.Sub.Binding())
-		if err != nil {
-			return err
+		b, refusal := t.binding(corrected.Sub.Binding())
+		if refusal != nil {
+			return refusal
 		}
 		of = b.Handle
 	}
@@ -200,14 +186,14 @@ func (t *tx) judgeCorrected(id entry.StatementID, about entry.Handle) error {
 	return nil
 }
 
-func (t *tx) judgeAccess(s *entry.Statement, body *entry.Access) error {
-	if _, err := t.subject(s); err != nil {
-		return err
+func (t *tx) judgeAccess(s *entry.Statement, body *entry.Access) *entry.Refusal {
+	if _, refusal := t.subject(s); refusal != nil {
+		return refusal
 	}
-	accessor, err := t.openHandle(body.Accessor)
+	accessor, refusal := t.openHandle(body.Accessor)
 	switch {
-	case err != nil:
-		return err
+	case refusal != nil:
+		return refusal
 	case accessor.Class != entry.HandleStaff:
 		return entry.Refuse(entry.CodeWrongHandle, "the accessor handle %s is not of class staff", accessor.ID)
 	case body.Position < 1 || body.Position > t.meta.size:

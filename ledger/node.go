@@ -37,19 +37,19 @@ func (l *Ledger) Nodes() ([]entry.Node, error) {
 		if !m.present {
 			return nil
 		}
-		n, err := nodeRecord(l.statementAt, string(name), m.record)
+		s, err := l.statementAt(m.record)
+		if err != nil {
+			return err
+		}
+		n, err := nodeRecord(s, string(name), m.record)
 		nodes = append(nodes, n)
 		return err
 	})
 	return nodes, err
 }
 
-// nodeRecord takes a node's record out of the entry that holds it.
-func nodeRecord(read func(uint64) (*entry.Statement, error), name string, index uint64) (entry.Node, error) {
-	s, err := read(index)
-	if err != nil {
-		return entry.Node{}, err
-	}
+// nodeRecord takes a node's record out of the entry that holds it, at index.
+func nodeRecord(s *entry.Statement, name string, index uint64) (entry.Node, error) {
 	switch body := s.Body.(type) {
 	case *entry.NodeChange:
 		if body.Node.Name == name {

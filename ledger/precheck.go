@@ -35,15 +35,15 @@ func (l *Ledger) Precheck(now uint64, stmts []*entry.Statement, sealedAt []uint6
 		return nil, err
 	}
 	t := l.overlaid(snapshot, at)
-	works := make([]work, len(stmts))
+	candidates := make([]candidate, len(stmts))
 	for i, s := range stmts {
-		works[i] = work{statement: s, unsealed: sealedAt == nil}
+		candidates[i] = candidate{statement: s, unsealed: sealedAt == nil}
 		if sealedAt != nil {
-			works[i].sealedAt = sealedAt[i]
+			candidates[i].sealedAt = sealedAt[i]
 		}
 	}
-	if err := t.verifyKnown([][]work{works}); err != nil {
-		return nil, err
+	if t.verifyKnown(candidates); t.failure != nil {
+		return nil, t.failure
 	}
-	return t.command(now, works)
+	return t.command(now, candidates)
 }

@@ -4,7 +4,7 @@ import "indelible/ledger/entry"
 
 // mayRole refuses a role that may not sign the kind or step, and a device
 // without a sequence or anyone else with one (FORMATS §1 and §3).
-func mayRole(s *entry.Statement, role entry.Role) error {
+func mayRole(s *entry.Statement, role entry.Role) *entry.Refusal {
 	if !roleSigns(s, role) {
 		return entry.Refuse(entry.CodeRoleForbidden, "the role %s may not sign this %s", role, s.Kind)
 	}

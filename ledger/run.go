@@ -52,17 +52,15 @@ func newWaitingTable() *table[awaited, waitingRow] {
 }
 
 // rootRun follows merges to the run that stands for all of them.
-func (t *tx) rootRun(no, run uint64) (uint64, *runRow, error) {
+func (t *tx) rootRun(no, run uint64) (uint64, *runRow) {
 	for {
-		row, err := t.runs.get(t, runID{no, run})
-		if err != nil {
-			return 0, nil, err
-		}
+		row := t.runs.get(t, runID{no, run})
 		if row == nil {
-			return 0, nil, fmt.Errorf("%w: run %d is missing", errRow, run)
+			t.fail(fmt.Errorf("%w: run %d is missing", errRow, run))
+			return run, &runRow{}
 		}
 		if row.into == 0 {
-			return run, row, nil
+			return run, row
 		}
 		run = row.into - 1
 	}
@@ -70,117 +68,95 @@ func (t *tx) rootRun(no, run uint64) (uint64, *runRow, error) {
 
 // link finds the run of a statement that is about to be logged, joins the runs
 // that it connects, and returns it.
-func (t *tx) link(s *entry.Statement, d *device) (uint64, error) {
-	older, joins, err := t.olderRun(s, d)
-	if err != nil {
-		return 0, err
-	}
-	newer, awaits, err := t.newerRun(s, d)
-	if err != nil {
-		return 0, err
-	}
+func (t *tx) link(s *entry.Statement, d *device) uint64 {
+	older, joins := t.olderRun(s, d)
+	newer, awaits := t.newerRun(s, d)
 	switch {
 	case joins && awaits:
 		return t.merge(d.no, older, newer)
 	case joins:
-		return older, nil
+		return older
 	case awaits:
-		if err := t.nowAwaits(d.no, newer, s.Prev); err != nil {
-			return 0, err
-		}
+		t.nowAwaits(d.no, newer, s.Prev)
 	default:
 		newer = d.runs
 		d.runs++
-		if err := t.runs.put(t, runID{d.no, newer}, &runRow{next: s.Prev}); err != nil {
-			return 0, err
-		}
+		t.runs.put(t, runID{d.no, newer}, &runRow{next: s.Prev})
 	}
-	if s.Prev == nil {
-		return newer, nil
+	if s.Prev != nil {
+		d.waits = true
+		t.waiting.put(t, awaited{d.no, *s.Prev}, &waitingRow{newer})
 	}
-	d.waits = true
-	return newer, t.waiting.put(t, awaited{d.no, *s.Prev}, &waitingRow{newer})
+	return newer
 }
 
 // olderRun is the run that a statement continues: that of its prev, or the one
 // that waits for the same prev.
-func (t *tx) olderRun(s *entry.Statement, d *device) (run uint64, ok bool, err error) {
+func (t *tx) olderRun(s *entry.Statement, d *device) (run uint64, ok bool) {
 	if s.Prev == nil {
-		return 0, false, nil
+		return 0, false
 	}
 	if d.newest != nil && *d.newest == *s.Prev {
-		return d.newestRun, true, nil
+		return d.newestRun, true
 	}
-	run, ok, err = t.runOf(*s.Prev, s.Author, d.no)
-	if ok || err != nil || !d.waits {
-		return run, ok, err
+	if run, ok = t.runOf(*s.Prev, s.Author, d.no); ok || !d.waits {
+		return run, ok
 	}
-	w, err := t.waiting.get(t, awaited{d.no, *s.Prev})
-	if err != nil || w == nil {
-		return 0, false, err
+	w := t.waiting.get(t, awaited{d.no, *s.Prev})
+	if w == nil {
+		return 0, false
 	}
-	return w.run, true, nil
+	return w.run, true
 }
 
 // newerRun is the run that waits for a statement, which it does no longer.
-func (t *tx) newerRun(s *entry.Statement, d *device) (run uint64, ok bool, err error) {
+func (t *tx) newerRun(s *entry.Statement, d *device) (run uint64, ok bool) {
 	if !d.waits {
-		return 0, false, nil
+		return 0, false
 	}
-	w, err := t.waiting.get(t, awaited{d.no, s.ID()})
-	if err != nil || w == nil {
-		return 0, false, err
+	w := t.waiting.get(t, awaited{d.no, s.ID()})
+	if w == nil {
+		return 0, false
 	}
-	return w.run, true, t.waiting.put(t, awaited{d.no, s.ID()}, nil)
+	t.waiting.put(t, awaited{d.no, s.ID()}, nil)
+	return w.run, true
 }
 
 // runOf is the run of a logged statement of an author; ok is false if the author
 // has none of that id.
-func (t *tx) runOf(id entry.StatementID, author entry.AuthorID, no uint64) (run uint64, ok bool, err error) {
-	p, err := t.sids.get(t, id)
-	if err != nil || p == nil {
-		return 0, false, err
+func (t *tx) runOf(id entry.StatementID, author entry.AuthorID, no uint64) (run uint64, ok bool) {
+	p := t.sids.get(t, id)
+	if p == nil {
+		return 0, false
 	}
-	s, err := t.statement(p.index)
-	if err != nil || s.Author != author || s.Request != nil {
-		return 0, false, err
+	s := t.statement(p.index)
+	if s.Author != author || s.Request != nil {
+		return 0, false
 	}
 	at := number{no, s.Boot, s.Seq}
-	u, err := t.used.get(t, at)
-	if err != nil {
-		return 0, false, err
+	if u := t.used.get(t, at); u != nil && u.index == p.index {
+		return u.run, true
 	}
-	if u != nil && u.index == p.index {
-		return u.run, true, nil
-	}
-	r, err := t.repeats.get(t, repetition{at, p.index})
-	if err != nil {
-		return 0, false, err
-	}
+	r := t.repeats.get(t, repetition{at, p.index})
 	if r == nil {
-		return 0, false, fmt.Errorf("%w: entry %d has no number", errRow, p.index)
+		t.fail(fmt.Errorf("%w: entry %d has no number", errRow, p.index))
+		return 0, false
 	}
-	return r.run, true, nil
+	return r.run, true
 }
 
 // nowAwaits changes what a run's oldest statement waits for.
-func (t *tx) nowAwaits(no, run uint64, next *entry.StatementID) error {
-	root, row, err := t.rootRun(no, run)
-	if err != nil {
-		return err
-	}
-	return t.runs.put(t, runID{no, root}, &runRow{rank: row.rank, next: next})
+func (t *tx) nowAwaits(no, run uint64, next *entry.StatementID) {
+	root, row := t.rootRun(no, run)
+	t.runs.put(t, runID{no, root}, &runRow{rank: row.rank, next: next})
 }
 
 // merge joins two runs; what the older one waits for, both do.
-func (t *tx) merge(no, older, newer uint64) (uint64, error) {
-	a, oldRow, err := t.rootRun(no, older)
-	if err != nil {
-		return 0, err
-	}
-	b, newRow, err := t.rootRun(no, newer)
-	if err != nil || a == b {
-		return a, err
+func (t *tx) merge(no, older, newer uint64) uint64 {
+	a, oldRow := t.rootRun(no, older)
+	b, newRow := t.rootRun(no, newer)
+	if a == b {
+		return a
 	}
 	rank := oldRow.rank
 	if rank == newRow.rank {
@@ -190,30 +166,22 @@ func (t *tx) merge(no, older, newer uint64) (uint64, error) {
 	if newRow.rank > oldRow.rank {
 		root, merged, mergedRank, rank = b, a, oldRow.rank, newRow.rank
 	}
-	if err := t.runs.put(t, runID{no, merged}, &runRow{into: root + 1, rank: mergedRank}); err != nil {
-		return 0, err
-	}
-	return root, t.runs.put(t, runID{no, root}, &runRow{rank: rank, next: oldRow.next})
+	t.runs.put(t, runID{no, merged}, &runRow{into: root + 1, rank: mergedRank})
+	t.runs.put(t, runID{no, root}, &runRow{rank: rank, next: oldRow.next})
+	return root
 }
 
 // vouched is the one statement of a revoked author that is accepted next: the
 // one its revoke names or, if that is logged, what its run waits for; nil when
 // nothing is missing.
-func (t *tx) vouched(author *Author) (*entry.StatementID, error) {
-	p, err := t.sids.get(t, *author.Upto)
-	if err != nil {
-		return nil, err
+func (t *tx) vouched(author *Author) *entry.StatementID {
+	if t.sids.get(t, *author.Upto) == nil {
+		return author.Upto
 	}
-	if p == nil {
-		return author.Upto, nil
+	run, ok := t.runOf(*author.Upto, author.ID, author.no)
+	if !ok {
+		return nil
 	}
-	run, ok, err := t.runOf(*author.Upto, author.ID, author.no)
-	if err != nil || !ok {
-		return nil, err
-	}
-	_, row, err := t.rootRun(author.no, run)
-	if err != nil {
-		return nil, err
-	}
-	return row.next, nil
+	_, row := t.rootRun(author.no, run)
+	return row.next
 }

@@ -90,11 +90,24 @@ type overlay[K comparable, V any] struct {
 	changed map[K]*V // nil value: deleted
 }
 
-// get returns the row as the transaction left it; nil when there is none.
-func (o *overlay[K, V]) get(t *tx, k K) (*V, error) {
+// get returns the row as the transaction left it; nil when there is none. After
+// a failure it is an empty row, see tx.
+func (o *overlay[K, V]) get(t *tx, k K) *V {
 	if v, ok := o.changed[k]; ok {
-		return v, nil
+		return v
 	}
+	if t.failure != nil {
+		return new(V)
+	}
+	v, err := o.committed(t, k)
+	if err != nil {
+		t.fail(err)
+		return new(V)
+	}
+	return v
+}
+
+func (o *overlay[K, V]) committed(t *tx, k K) (*V, error) {
 	switch {
 	case t.readOnly() && o.alone:
 		v, _, err := o.find(t.from, k)
@@ -113,20 +126,23 @@ func (o *overlay[K, V]) get(t *tx, k K) (*V, error) {
 }
 
 // put replaces the row. v must not be changed afterwards.
-func (o *overlay[K, V]) put(t *tx, k K, v *V) error {
+func (o *overlay[K, V]) put(t *tx, k K, v *V) {
+	if t.failure != nil {
+		return
+	}
 	if o.changed == nil {
 		o.changed = make(map[K]*V)
 	}
 	o.changed[k] = v
-	if t.readOnly() {
-		return nil
+	switch {
+	case t.readOnly():
+	case v == nil:
+		t.unset(o.key(k))
+	default:
+		row := form{writing: true}
+		o.fields(v, &row)
+		t.set(o.key(k), row.data)
 	}
-	if v == nil {
-		return t.unset(o.key(k))
-	}
-	row := form{writing: true}
-	o.fields(v, &row)
-	return t.set(o.key(k), row.data)
 }
 
 // keep moves committed changes into the rows kept decoded. The order in which a

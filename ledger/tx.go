@@ -17,7 +17,12 @@ import (
 // tx is one call of Apply, or of Precheck: committed rows with the effects of
 // the statements so far on top. It is judged and changed statement by statement
 // and written at once, or not at all.
+//
+// The first failure sticks: what is read after it is empty, nothing is staged
+// any more, and no outcome counts. It is looked at after each statement.
 type tx struct {
+	failure error
+
 	l     *Ledger
 	from  pebble.Reader
 	batch *pebble.Batch // nil in Precheck: nothing is ever written
@@ -57,28 +62,32 @@ func (l *Ledger) overlaid(from pebble.Reader, at meta) *tx {
 
 func (t *tx) readOnly() bool { return t.batch == nil }
 
+func (t *tx) fail(err error) {
+	if t.failure == nil {
+		t.failure = err
+	}
+}
+
 // set writes a row and takes it into the digest of the entry being appended.
-func (t *tx) set(key, row []byte) error {
-	if t.readOnly() {
-		return nil
+func (t *tx) set(key, row []byte) {
+	if t.readOnly() || t.failure != nil {
+		return
 	}
 	t.digestRow(key, row)
 	if err := t.batch.Set(key, row, nil); err != nil {
-		return fmt.Errorf("ledger: stage a %s row: %w", rowNames[key[0]], err)
+		t.fail(fmt.Errorf("ledger: stage a %s row: %w", rowNames[key[0]], err))
 	}
-	return nil
 }
 
 // unset deletes a row.
-func (t *tx) unset(key []byte) error {
-	if t.readOnly() {
-		return nil
+func (t *tx) unset(key []byte) {
+	if t.readOnly() || t.failure != nil {
+		return
 	}
 	t.digestRow(key, nil)
 	if err := t.batch.Delete(key, nil); err != nil {
-		return fmt.Errorf("ledger: stage the end of a %s row: %w", rowNames[key[0]], err)
+		t.fail(fmt.Errorf("ledger: stage the end of a %s row: %w", rowNames[key[0]], err))
 	}
-	return nil
 }
 
 // digestRow takes one change into the digest. A row of length 0 and a deleted
@@ -118,22 +127,28 @@ func (t *tx) hashes() *tiles {
 }
 
 // entry returns an entry that is logged, in this transaction or before it.
-func (t *tx) entry(index uint64) (logged, error) {
-	if index >= t.base {
-		return t.leaves[index-t.base], nil
+func (t *tx) entry(index uint64) logged {
+	failed := logged{statement: &entry.Statement{}}
+	switch {
+	case t.failure != nil:
+		return failed
+	case index >= t.base:
+		return t.leaves[index-t.base]
 	}
 	leaf, err := leafFrom(t.from, index)
 	if err != nil {
-		return logged{}, err
+		t.fail(err)
+		return failed
 	}
 	s, time, err := parseLogged(index, leaf)
-	return logged{statement: s, time: time, hash: proof.LeafHash(leaf)}, err
+	if err != nil {
+		t.fail(err)
+		return failed
+	}
+	return logged{statement: s, time: time, hash: proof.LeafHash(leaf)}
 }
 
-func (t *tx) statement(index uint64) (*entry.Statement, error) {
-	e, err := t.entry(index)
-	return e.statement, err
-}
+func (t *tx) statement(index uint64) *entry.Statement { return t.entry(index).statement }
 
 // commit writes everything with the position it brings the database to, and
 // shows it to readers.

@@ -21,27 +21,32 @@ type device struct {
 
 // device returns the sequence of an author, to be changed in place. Readers get
 // their own copy.
-func (t *tx) device(author *Author) (*device, error) {
+func (t *tx) device(author *Author) *device {
 	if d, ok := t.devices[author.no]; ok {
-		return d, nil
+		return d
 	}
-	d, err := t.committedDevice(author.no)
-	if err != nil {
-		return nil, err
+	d := t.committedDevice(author.no)
+	if t.failure != nil {
+		return d
 	}
 	if t.devices == nil {
 		t.devices = make(map[uint64]*device)
 	}
 	own := *d
 	t.devices[author.no] = &own
-	return &own, nil
+	return &own
 }
 
-func (t *tx) committedDevice(no uint64) (*device, error) {
+func (t *tx) committedDevice(no uint64) *device {
 	if d, ok := t.l.devices.peek(no); ok && !t.readOnly() {
-		return d, nil
+		return d
 	}
-	return t.loadDevice(no)
+	d, err := t.loadDevice(no)
+	if err != nil {
+		t.fail(err)
+		return &device{}
+	}
+	return d
 }
 
 func (t *tx) loadDevice(no uint64) (*device, error) {
@@ -55,11 +60,7 @@ func (t *tx) loadDevice(no uint64) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := t.statement(u.index)
-	if err != nil {
-		return nil, err
-	}
-	id := s.ID()
+	id := t.statement(u.index).ID()
 	d.newest, d.newestRun = &id, u.run
 	if key, _, err = lastBelow(t.from, numberKey(keyRun, no)); err != nil {
 		return nil, err
@@ -76,62 +77,42 @@ func (t *tx) loadDevice(no uint64) (*device, error) {
 // known returns the index of a statement that is logged. A statement can only be
 // logged if its number, or its request id, is used by its author, so that new
 // ones are told apart without looking for their ids.
-func (t *tx) known(s *entry.Statement) (index uint64, ok bool, err error) {
-	author, err := t.authors.get(t, s.Author)
-	if err != nil || author == nil {
-		return 0, false, err
+func (t *tx) known(s *entry.Statement) (index uint64, ok bool) {
+	author := t.authors.get(t, s.Author)
+	if author == nil || !t.taken(s, author) {
+		return 0, false
 	}
-	used, err := t.taken(s, author)
-	if err != nil || !used {
-		return 0, false, err
+	p := t.sids.get(t, s.ID())
+	if p == nil {
+		return 0, false
 	}
-	p, err := t.sids.get(t, s.ID())
-	if err != nil || p == nil {
-		return 0, false, err
-	}
-	return p.index, true, nil
+	return p.index, true
 }
 
 // taken reports whether a statement's number or request id is used.
-func (t *tx) taken(s *entry.Statement, author *Author) (bool, error) {
+func (t *tx) taken(s *entry.Statement, author *Author) bool {
 	if s.Request != nil {
-		p, err := t.requests.get(t, requested{author.no, *s.Request})
-		return p != nil, err
+		return t.requests.get(t, requested{author.no, *s.Request}) != nil
 	}
 	if author.Role != entry.RoleDevice {
-		return false, nil
+		return false
 	}
-	d, err := t.device(author)
-	if err != nil {
-		return false, err
-	}
-	at := number{author.no, s.Boot, s.Seq}
-	if at.above(d.boot, d.seq) {
-		return false, nil
-	}
-	u, err := t.used.get(t, at)
-	return u != nil, err
+	d, at := t.device(author), number{author.no, s.Boot, s.Seq}
+	return !at.above(d.boot, d.seq) && t.used.get(t, at) != nil
 }
 
 // unique judges number or request id of a statement that is not logged. A used
 // number makes it an equivocation, which is accepted and marked; a used request
 // id makes it a mistake.
-func (t *tx) unique(s *entry.Statement, author *Author) (equivocation bool, err error) {
-	used, err := t.taken(s, author)
-	if err != nil {
-		return false, err
-	}
+func (t *tx) unique(s *entry.Statement, author *Author) (equivocation bool, refusal *entry.Refusal) {
+	used := t.taken(s, author)
 	if s.Request != nil || author.Role != entry.RoleDevice {
 		if used {
-			err = entry.Refuse(entry.CodeRequestIDReused, "author %s used the request id for another statement", author.ID)
+			return false, entry.Refuse(entry.CodeRequestIDReused, "author %s used the request id for another statement", author.ID)
 		}
-		return false, err
+		return false, nil
 	}
-	d, err := t.device(author)
-	if err != nil {
-		return false, err
-	}
-	if s.Boot > d.boot && s.Boot-d.boot > maxBootStep {
+	if d := t.device(author); s.Boot > d.boot && s.Boot-d.boot > maxBootStep {
 		return false, entry.Refuse(entry.CodeBootTooFar, "boot %d, the highest accepted is %d", s.Boot, d.boot)
 	}
 	return used, nil
@@ -139,62 +120,42 @@ func (t *tx) unique(s *entry.Statement, author *Author) (equivocation bool, err 
 
 // number takes an appended statement's number or request id, and notes its
 // author and marks.
-func (t *tx) number(s *entry.Statement, index uint64, as standing) error {
-	author, err := t.authors.get(t, s.Author)
-	if err != nil {
-		return err
-	}
-	if err := t.touchAuthor(author, index); err != nil {
-		return err
-	}
+func (t *tx) number(s *entry.Statement, index uint64, as standing) {
+	author := t.authors.get(t, s.Author)
+	t.touchAuthor(author, index)
 	if as.marks() != 0 {
-		if err := t.marks.put(t, index, &markRow{as.marks()}); err != nil {
-			return err
-		}
+		t.marks.put(t, index, &markRow{as.marks()})
 	}
 	if s.Request != nil {
-		return t.requests.put(t, requested{author.no, *s.Request}, &position{index})
+		t.requests.put(t, requested{author.no, *s.Request}, &position{index})
+		return
 	}
-	return t.sequence(s, author, index, as)
+	t.sequence(s, author, index, as)
 }
 
-func (t *tx) sequence(s *entry.Statement, author *Author, index uint64, as standing) error {
-	d, err := t.device(author)
-	if err != nil {
-		return err
-	}
-	run, err := t.link(s, d)
-	if err != nil {
-		return err
-	}
+func (t *tx) sequence(s *entry.Statement, author *Author, index uint64, as standing) {
+	d := t.device(author)
+	run := t.link(s, d)
 	id := s.ID()
 	d.newest, d.newestRun = &id, run
 	at := number{author.no, s.Boot, s.Seq}
 	if as.equivocation {
-		return t.repeat(at, index, run)
+		t.repeat(at, index, run)
+		return
 	}
 	if at.above(d.boot, d.seq) {
 		d.boot, d.seq = s.Boot, s.Seq
 	}
-	return t.used.put(t, at, &usedRow{index: index, run: run})
+	t.used.put(t, at, &usedRow{index: index, run: run})
 }
 
 // repeat notes a further statement at a used number and marks the first one.
-func (t *tx) repeat(at number, index, run uint64) error {
-	first, err := t.used.get(t, at)
-	if err != nil {
-		return err
-	}
-	mark, err := t.marks.get(t, first.index)
-	if err != nil {
-		return err
-	}
+func (t *tx) repeat(at number, index, run uint64) {
+	first := t.used.get(t, at)
 	flags := uint64(markEquivocation)
-	if mark != nil {
+	if mark := t.marks.get(t, first.index); mark != nil {
 		flags |= mark.flags
 	}
-	if err := t.marks.put(t, first.index, &markRow{flags}); err != nil {
-		return err
-	}
-	return t.repeats.put(t, repetition{at, index}, &repeatRow{run})
+	t.marks.put(t, first.index, &markRow{flags})
+	t.repeats.put(t, repetition{at, index}, &repeatRow{run})
 }
