@@ -164,7 +164,6 @@ func (t *tx) command(time uint64, candidates []candidate) ([]Outcome, error) {
 	return outcomes, nil
 }
 
-// step decides one statement: known, refused, or appended.
 func (t *tx) step(c *candidate) Outcome {
 	if c.statement == nil {
 		return Outcome{Refusal: c.malformed}

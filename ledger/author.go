@@ -57,16 +57,13 @@ func (a *Author) May(j string) bool {
 	return a.Everywhere || slices.Contains(a.Jurisdictions, j)
 }
 
-func newAuthorTable(rows int) *table[entry.AuthorID, Author] {
-	return &table[entry.AuthorID, Author]{
-		prefix: keyAuthor,
-		key:    func(id entry.AuthorID) []byte { return bytesKey(keyAuthor, id[:]) },
-		size:   entry.HashSize,
-		named:  func(a *Author, id []byte) { a.ID = entry.AuthorID(id) },
-		fields: (*Author).fields,
-		kept:   newCache[entry.AuthorID, *Author](rows),
-		alone:  true,
-	}
+var authorTable = table[entry.AuthorID, Author]{
+	prefix: keyAuthor,
+	key:    func(id entry.AuthorID) []byte { return bytesKey(keyAuthor, id[:]) },
+	size:   entry.HashSize,
+	named:  func(a *Author, id []byte) { a.ID = entry.AuthorID(id) },
+	fields: (*Author).fields,
+	alone:  true,
 }
 
 // maxRole bounds what a row may hold; which roles there are is entry's to say.

@@ -18,17 +18,15 @@ type caID entry.Hash
 
 func caOf(spki []byte) caID { return sha256.Sum256(spki) }
 
-func newCATable() *table[caID, CA] {
-	return &table[caID, CA]{
-		prefix: keyCA,
-		key:    func(id caID) []byte { return bytesKey(keyCA, id[:]) },
-		size:   entry.HashSize,
-		fields: func(c *CA, f *form) {
-			f.bytes(&c.Key)
-			f.bool(&c.Active)
-			f.uint(&c.Changed)
-		},
-	}
+var caTable = table[caID, CA]{
+	prefix: keyCA,
+	key:    func(id caID) []byte { return bytesKey(keyCA, id[:]) },
+	size:   entry.HashSize,
+	fields: func(c *CA, f *form) {
+		f.bytes(&c.Key)
+		f.bool(&c.Active)
+		f.uint(&c.Changed)
+	},
 }
 
 // ActiveCAs returns the SubjectPublicKeyInfo of every active device CA, in the

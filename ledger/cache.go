@@ -31,8 +31,7 @@ func (c *cache[K, V]) peek(k K) (V, bool) {
 	return v, ok
 }
 
-// get looks and keeps what it found young: for the writer of a cache that no one
-// else fills.
+// get looks and keeps what it found young: for a writer who alone fills the cache.
 func (c *cache[K, V]) get(k K) (V, bool) {
 	if v, ok := c.young[k]; ok {
 		return v, true

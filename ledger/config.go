@@ -38,10 +38,3 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(faults...)
 }
-
-func (c Config) cacheRows() int {
-	if c.CacheRows == 0 {
-		return DefaultCacheRows
-	}
-	return c.CacheRows
-}

@@ -9,16 +9,14 @@ type Confirmation struct {
 	Confirmed *Step  // the confirmation; nil while it waits
 }
 
-func newPendingTable() *table[entry.StatementID, Confirmation] {
-	return &table[entry.StatementID, Confirmation]{
-		prefix: keyPending,
-		key:    func(id entry.StatementID) []byte { return bytesKey(keyPending, id[:]) },
-		size:   entry.HashSize,
-		fields: func(c *Confirmation, f *form) {
-			f.uint(&c.Index)
-			f.optionalStep(&c.Confirmed)
-		},
-	}
+var pendingTable = table[entry.StatementID, Confirmation]{
+	prefix: keyPending,
+	key:    func(id entry.StatementID) []byte { return bytesKey(keyPending, id[:]) },
+	size:   entry.HashSize,
+	fields: func(c *Confirmation, f *form) {
+		f.uint(&c.Index)
+		f.optionalStep(&c.Confirmed)
+	},
 }
 
 // Confirmation returns whether a logged statement waits for a second signature;

@@ -54,7 +54,6 @@ func (t *tx) dismiss(id entry.AuthorID, index uint64) {
 	t.changeAuthor(&changed, index)
 }
 
-// namedMember is a member with its name.
 type namedMember struct {
 	name string
 	*member

@@ -51,14 +51,12 @@ func (e *Erasure) IsLost(node string) bool {
 	return slices.ContainsFunc(e.Lost, func(x Loss) bool { return x.Node == node })
 }
 
-func newErasureTable() *table[entry.StatementID, Erasure] {
-	return &table[entry.StatementID, Erasure]{
-		prefix: keyErasure,
-		key:    func(id entry.StatementID) []byte { return bytesKey(keyErasure, id[:]) },
-		size:   entry.HashSize,
-		named:  func(e *Erasure, id []byte) { e.Request = entry.StatementID(id) },
-		fields: (*Erasure).fields,
-	}
+var erasureTable = table[entry.StatementID, Erasure]{
+	prefix: keyErasure,
+	key:    func(id entry.StatementID) []byte { return bytesKey(keyErasure, id[:]) },
+	size:   entry.HashSize,
+	named:  func(e *Erasure, id []byte) { e.Request = entry.StatementID(id) },
+	fields: (*Erasure).fields,
 }
 
 const (

@@ -66,8 +66,8 @@ type Check struct {
 	Verifier *entry.Verifier // required; a fresh one trusts nothing that was verified before
 	Logger   *slog.Logger    // required
 
-	// Scratch is an empty place for the state that is folded anew, removed by
-	// nobody; about as large as the ledger. Nil means memory.
+	// Scratch is an empty place for the state that is folded anew, never
+	// removed; about as large as the ledger. Nil means memory.
 	Scratch    vfs.FS
 	ScratchDir string
 

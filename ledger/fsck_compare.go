@@ -39,7 +39,6 @@ func (f *fsck) compare(ctx context.Context) (err error) {
 	return errors.Join(stored.Error(), fresh.Error())
 }
 
-// pair compares the rows both iterators stand at and moves on.
 func (f *fsck) pair(stored, fresh *pebble.Iterator) error {
 	order := sideBySide(stored, fresh)
 	var key, have, want []byte

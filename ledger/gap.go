@@ -18,7 +18,7 @@ type Gap struct {
 	Index uint64
 
 	// Missing: numbers between After and Next are not logged. Between two boots
-	// nobody can know how many.
+	// it is not known how many.
 	Missing bool
 
 	// Prev: the statement at Next names another as its previous one than the

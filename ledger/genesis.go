@@ -19,7 +19,6 @@ type founding struct {
 	rules     map[string]entry.JurisdictionRule
 }
 
-// foundingOf checks the leaf at index 0.
 func foundingOf(leaf []byte, v *entry.Verifier) (founding, error) {
 	time, raw, err := entry.ParseLeaf(leaf)
 	if err != nil {
@@ -94,7 +93,6 @@ func (l *Ledger) found(genesis []byte) (err error) {
 	return err
 }
 
-// effectGenesis makes authors of all keys the genesis names.
 func (t *tx) effectGenesis(g *entry.Genesis) {
 	for _, spki := range g.Registrars {
 		t.register(spki, &Author{Role: entry.RoleRegistrar, Everywhere: true})

@@ -9,17 +9,15 @@ type Hold struct {
 	Released     *Step // the entry at which the release took effect
 }
 
-func newHoldTable() *table[entry.StatementID, Hold] {
-	return &table[entry.StatementID, Hold]{
-		prefix: keyHold,
-		key:    func(id entry.StatementID) []byte { return bytesKey(keyHold, id[:]) },
-		size:   entry.HashSize,
-		fields: func(h *Hold, f *form) {
-			f.step(&h.Set)
-			f.text(&h.Jurisdiction)
-			f.optionalStep(&h.Released)
-		},
-	}
+var holdTable = table[entry.StatementID, Hold]{
+	prefix: keyHold,
+	key:    func(id entry.StatementID) []byte { return bytesKey(keyHold, id[:]) },
+	size:   entry.HashSize,
+	fields: func(h *Hold, f *form) {
+		f.step(&h.Set)
+		f.text(&h.Jurisdiction)
+		f.optionalStep(&h.Released)
+	},
 }
 
 // Hold returns the hold set by the statement with this id.

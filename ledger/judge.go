@@ -194,7 +194,6 @@ func (t *tx) judgeKind(s *entry.Statement, author *Author) *entry.Refusal {
 	return entry.Refuse(entry.CodeKindNotYet, "this kind is not accepted")
 }
 
-// inJurisdiction refuses a statement made elsewhere than what it is about.
 func inJurisdiction(s *entry.Statement, of string) *entry.Refusal {
 	if s.Jurisdiction != of {
 		return entry.Refuse(entry.CodeWrongJurisdiction, "the statement is made in another jurisdiction than what it is about")

@@ -73,7 +73,6 @@ func (t *tx) judgeEnrol(s *entry.Statement, body *entry.AuthorChange) *entry.Ref
 	return nil
 }
 
-// newKey refuses a key that is or was an author.
 func (t *tx) newKey(spki []byte) *entry.Refusal {
 	if known := t.authors.get(t, sha256.Sum256(spki)); known != nil {
 		return entry.Refuse(entry.CodeAlreadyEnrolled, "key %s is an author since entry %d", known.ID, known.Enrolled)
@@ -81,7 +80,6 @@ func (t *tx) newKey(spki []byte) *entry.Refusal {
 	return nil
 }
 
-// placed refuses a jurisdiction that genesis does not name.
 func (t *tx) placed(jurisdictions []string) *entry.Refusal {
 	for _, j := range jurisdictions {
 		if _, ok := t.l.genesis.rules[j]; !ok {

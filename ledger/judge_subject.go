@@ -113,7 +113,6 @@ func (t *tx) judgeReading(s *entry.Statement) *entry.Refusal {
 	return t.judgeBound(s, b)
 }
 
-// judgeBound judges jurisdiction and times of a statement under a binding.
 func (t *tx) judgeBound(s *entry.Statement, b *Binding) *entry.Refusal {
 	if refusal := inJurisdiction(s, b.Jurisdiction); refusal != nil {
 		return refusal

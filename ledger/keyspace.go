@@ -91,7 +91,6 @@ func noBytesKey(prefix byte, no uint64, id []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(key, no), id...)
 }
 
-// lastNumber is the number a key ends in.
 func lastNumber(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }
 
 // after is the smallest key above every key that begins with prefix.

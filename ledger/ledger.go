@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,12 +58,13 @@ type tables struct {
 	marks    overlay[uint64, markRow]
 }
 
-func newTables(rows int) (t tables) {
-	t.authors.table, t.cas.table, t.handles.table, t.bindings.table = newAuthorTable(rows), newCATable(), newHandleTable(rows), newBindingTable(rows)
-	t.nodes.table, t.erasures.table, t.holds.table, t.pending.table = newNodeTable(), newErasureTable(), newHoldTable(), newPendingTable()
-	t.sids.table, t.requests.table, t.used.table, t.repeats.table = newSidTable(), newRequestTable(), newUsedTable(), newRepeatTable()
-	t.runs.table, t.waiting.table, t.marks.table = newRunTable(rows), newWaitingTable(), newMarkTable()
-	return t
+func newTables(rows int) tables {
+	return tables{
+		authors: authorTable.open(rows), cas: caTable.open(0), handles: handleTable.open(rows), bindings: bindingTable.open(rows),
+		nodes: nodeTable.open(maxNodesKept), erasures: erasureTable.open(0), holds: holdTable.open(0), pending: pendingTable.open(0),
+		sids: sidTable.open(0), requests: requestTable.open(0), used: usedTable.open(0), repeats: repeatTable.open(0),
+		runs: runTable.open(rows), waiting: waitingTable.open(0), marks: markTable.open(0),
+	}
 }
 
 // Open opens the ledger of cfg, and founds it if its database is empty: the
@@ -83,11 +85,11 @@ func Open(cfg Config) (*Ledger, error) {
 	return l, nil
 }
 
-// openOn opens a ledger on a database that is open.
 func openOn(db *state.DB, cfg Config) (*Ledger, error) {
+	rows := cmp.Or(cfg.CacheRows, DefaultCacheRows)
 	l := &Ledger{
 		log: cfg.Logger, verifier: cfg.Verifier, db: db,
-		tables: newTables(cfg.cacheRows()), devices: newCache[uint64, *device](cfg.cacheRows()), tiles: newCache[tileID, *expanded](tilesKept),
+		tables: newTables(rows), devices: newCache[uint64, *device](rows), tiles: newCache[tileID, *expanded](tilesKept),
 	}
 	founded, err := readRow(db, metaKey, func(row []byte) (err error) {
 		l.meta, err = decodeMeta(row)
@@ -132,7 +134,6 @@ func (l *Ledger) resume(genesis []byte) error {
 	return nil
 }
 
-// checkNewest compares the newest leaf with its hash in the tree.
 func (l *Ledger) checkNewest() error {
 	newest := l.meta.size - 1
 	leaf, err := l.readLeaf(newest)
@@ -149,7 +150,6 @@ func (l *Ledger) checkNewest() error {
 	return nil
 }
 
-// publish shows readers what was committed.
 func (l *Ledger) publish() {
 	next := &view{
 		size: l.meta.size, time: l.meta.time, root: l.meta.root, digest: l.meta.digest,

@@ -14,17 +14,14 @@ type member struct {
 	present bool   // false once it was removed
 }
 
-func newNodeTable() *table[string, member] {
-	return &table[string, member]{
-		prefix: keyNode,
-		key:    func(name string) []byte { return bytesKey(keyNode, []byte(name)) },
-		kept:   newCache[string, *member](maxNodesKept),
-		fields: func(m *member, f *form) {
-			f.fixed(m.author[:])
-			f.uint(&m.record)
-			f.bool(&m.present)
-		},
-	}
+var nodeTable = table[string, member]{
+	prefix: keyNode,
+	key:    func(name string) []byte { return bytesKey(keyNode, []byte(name)) },
+	fields: func(m *member, f *form) {
+		f.fixed(m.author[:])
+		f.uint(&m.record)
+		f.bool(&m.present)
+	},
 }
 
 // maxNodesKept is how many node rows stay decoded: far more than a cluster has.

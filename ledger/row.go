@@ -36,7 +36,6 @@ func (f *form) uint(u *uint64) {
 	*u, f.data = v, f.data[n:]
 }
 
-// below passes over a number that must be under limit.
 func below[N ~uint8 | ~uint64](f *form, n *N, limit uint64) {
 	u := uint64(*n)
 	if f.uint(&u); !f.writing {
@@ -144,7 +143,6 @@ func (f *form) step(s *Step) {
 
 func (f *form) optionalStep(s **Step) { optional(f, s, func(f *form, s *Step) { s.fields(f) }) }
 
-// end reports whether the row was read whole and without fault.
 func (f *form) end(prefix byte) error {
 	if f.fault || len(f.data) > 0 {
 		return fmt.Errorf("%w: %s", errRow, rowNames[prefix])

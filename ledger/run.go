@@ -22,20 +22,16 @@ type runRow struct {
 
 type runID struct{ no, run uint64 }
 
-func newRunTable(rows int) *table[runID, runRow] {
-	return &table[runID, runRow]{
-		prefix: keyRun,
-		key:    func(id runID) []byte { return numberKey(keyRun, id.no, id.run) },
-		kept:   newCache[runID, *runRow](rows),
-		fields: func(r *runRow, f *form) {
-			f.uint(&r.into)
-			f.uint(&r.rank)
-			f.id(&r.next)
-		},
-	}
+var runTable = table[runID, runRow]{
+	prefix: keyRun,
+	key:    func(id runID) []byte { return numberKey(keyRun, id.no, id.run) },
+	fields: func(r *runRow, f *form) {
+		f.uint(&r.into)
+		f.uint(&r.rank)
+		f.id(&r.next)
+	},
 }
 
-// awaited is a statement that a device's run waits for.
 type awaited struct {
 	no uint64
 	id entry.StatementID
@@ -43,12 +39,10 @@ type awaited struct {
 
 type waitingRow struct{ run uint64 }
 
-func newWaitingTable() *table[awaited, waitingRow] {
-	return &table[awaited, waitingRow]{
-		prefix: keyWaiting,
-		key:    func(a awaited) []byte { return noBytesKey(keyWaiting, a.no, a.id[:]) },
-		fields: func(r *waitingRow, f *form) { f.uint(&r.run) },
-	}
+var waitingTable = table[awaited, waitingRow]{
+	prefix: keyWaiting,
+	key:    func(a awaited) []byte { return noBytesKey(keyWaiting, a.no, a.id[:]) },
+	fields: func(r *waitingRow, f *form) { f.uint(&r.run) },
 }
 
 // rootRun follows merges to the run that stands for all of them.
@@ -145,7 +139,6 @@ func (t *tx) runOf(id entry.StatementID, author entry.AuthorID, no uint64) (run 
 	return r.run, true
 }
 
-// nowAwaits changes what a run's oldest statement waits for.
 func (t *tx) nowAwaits(no, run uint64, next *entry.StatementID) {
 	root, row := t.rootRun(no, run)
 	t.runs.put(t, runID{no, root}, &runRow{rank: row.rank, next: next})

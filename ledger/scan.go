@@ -7,7 +7,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// errEnough ends a scan early.
 var errEnough = errors.New("enough")
 
 // scan hands every row whose key begins with prefix to use, in order of keys,

@@ -4,7 +4,6 @@ import (
 	"indelible/ledger/entry"
 )
 
-// number is one place in a device's sequence.
 type number struct {
 	no        uint64 // of the author
 	boot, seq uint64
@@ -20,15 +19,13 @@ type usedRow struct {
 	run   uint64 // which run of the device's statements it belongs to
 }
 
-func newUsedTable() *table[number, usedRow] {
-	return &table[number, usedRow]{
-		prefix: keyUsed,
-		key:    func(n number) []byte { return numberKey(keyUsed, n.no, n.boot, n.seq) },
-		fields: func(u *usedRow, f *form) {
-			f.uint(&u.index)
-			f.uint(&u.run)
-		},
-	}
+var usedTable = table[number, usedRow]{
+	prefix: keyUsed,
+	key:    func(n number) []byte { return numberKey(keyUsed, n.no, n.boot, n.seq) },
+	fields: func(u *usedRow, f *form) {
+		f.uint(&u.index)
+		f.uint(&u.run)
+	},
 }
 
 // repetition is a statement at a number that was used before.
@@ -37,18 +34,14 @@ type repetition struct {
 	index uint64
 }
 
-// repeatRow is the run of such a statement.
 type repeatRow struct{ run uint64 }
 
-func newRepeatTable() *table[repetition, repeatRow] {
-	return &table[repetition, repeatRow]{
-		prefix: keyRepeat,
-		key:    func(n repetition) []byte { return numberKey(keyRepeat, n.no, n.boot, n.seq, n.index) },
-		fields: func(u *repeatRow, f *form) { f.uint(&u.run) },
-	}
+var repeatTable = table[repetition, repeatRow]{
+	prefix: keyRepeat,
+	key:    func(n repetition) []byte { return numberKey(keyRepeat, n.no, n.boot, n.seq, n.index) },
+	fields: func(u *repeatRow, f *form) { f.uint(&u.run) },
 }
 
-// requested is a request id of an author.
 type requested struct {
 	no uint64
 	id entry.RequestID
@@ -59,20 +52,16 @@ type position struct{ index uint64 }
 
 func (p *position) fields(f *form) { f.uint(&p.index) }
 
-func newRequestTable() *table[requested, position] {
-	return &table[requested, position]{
-		prefix: keyRequest,
-		key:    func(k requested) []byte { return noBytesKey(keyRequest, k.no, k.id[:]) },
-		fields: (*position).fields,
-	}
+var requestTable = table[requested, position]{
+	prefix: keyRequest,
+	key:    func(k requested) []byte { return noBytesKey(keyRequest, k.no, k.id[:]) },
+	fields: (*position).fields,
 }
 
-func newSidTable() *table[entry.StatementID, position] {
-	return &table[entry.StatementID, position]{
-		prefix: keySid,
-		key:    sidKey,
-		fields: (*position).fields,
-	}
+var sidTable = table[entry.StatementID, position]{
+	prefix: keySid,
+	key:    sidKey,
+	fields: (*position).fields,
 }
 
 // Marks of an entry.
@@ -84,10 +73,8 @@ const (
 
 type markRow struct{ flags uint64 }
 
-func newMarkTable() *table[uint64, markRow] {
-	return &table[uint64, markRow]{
-		prefix: keyMark,
-		key:    markKey,
-		fields: func(m *markRow, f *form) { below(f, &m.flags, marksEnd) },
-	}
+var markTable = table[uint64, markRow]{
+	prefix: keyMark,
+	key:    markKey,
+	fields: func(m *markRow, f *form) { below(f, &m.flags, marksEnd) },
 }

@@ -20,24 +20,21 @@ func (h *Handle) Open() bool { return h.To == nil }
 
 const maxClass = uint64(entry.HandleOrganisation) + 1
 
-func newHandleTable(rows int) *table[entry.Handle, Handle] {
-	return &table[entry.Handle, Handle]{
-		prefix: keyHandle,
-		key:    func(h entry.Handle) []byte { return bytesKey(keyHandle, h[:]) },
-		kept:   newCache[entry.Handle, *Handle](rows),
-		alone:  true,
-		size:   entry.IDSize,
-		named:  func(h *Handle, id []byte) { h.ID = entry.Handle(id) },
-		fields: func(h *Handle, f *form) {
-			f.uint(&h.no)
-			below(f, &h.Class, maxClass)
-			f.text(&h.Jurisdiction)
-			f.uint(&h.From)
-			f.time(&h.To)
-			f.uint(&h.Opened)
-			f.uint(&h.Closed)
-		},
-	}
+var handleTable = table[entry.Handle, Handle]{
+	prefix: keyHandle,
+	key:    func(h entry.Handle) []byte { return bytesKey(keyHandle, h[:]) },
+	alone:  true,
+	size:   entry.IDSize,
+	named:  func(h *Handle, id []byte) { h.ID = entry.Handle(id) },
+	fields: func(h *Handle, f *form) {
+		f.uint(&h.no)
+		below(f, &h.Class, maxClass)
+		f.text(&h.Jurisdiction)
+		f.uint(&h.From)
+		f.time(&h.To)
+		f.uint(&h.Opened)
+		f.uint(&h.Closed)
+	},
 }
 
 // Handle returns what is known of a handle.
@@ -57,24 +54,21 @@ type Binding struct {
 	Closed       uint64  // index of the entry that closed it; 0 while none did
 }
 
-func newBindingTable(rows int) *table[entry.BindingID, Binding] {
-	return &table[entry.BindingID, Binding]{
-		prefix: keyBinding,
-		key:    func(id entry.BindingID) []byte { return bytesKey(keyBinding, id[:]) },
-		kept:   newCache[entry.BindingID, *Binding](rows),
-		alone:  true,
-		size:   entry.IDSize,
-		named:  func(b *Binding, id []byte) { b.ID = entry.BindingID(id) },
-		fields: func(b *Binding, f *form) {
-			f.fixed(b.Handle[:])
-			f.fixed(b.Author[:])
-			f.text(&b.Jurisdiction)
-			f.uint(&b.From)
-			f.time(&b.To)
-			f.uint(&b.Opened)
-			f.uint(&b.Closed)
-		},
-	}
+var bindingTable = table[entry.BindingID, Binding]{
+	prefix: keyBinding,
+	key:    func(id entry.BindingID) []byte { return bytesKey(keyBinding, id[:]) },
+	alone:  true,
+	size:   entry.IDSize,
+	named:  func(b *Binding, id []byte) { b.ID = entry.BindingID(id) },
+	fields: func(b *Binding, f *form) {
+		f.fixed(b.Handle[:])
+		f.fixed(b.Author[:])
+		f.text(&b.Jurisdiction)
+		f.uint(&b.From)
+		f.time(&b.To)
+		f.uint(&b.Opened)
+		f.uint(&b.Closed)
+	},
 }
 
 // Binding returns what is known of a binding.

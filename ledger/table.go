@@ -15,11 +15,20 @@ type table[K comparable, V any] struct {
 	size   int                   // of what follows the prefix in a key, bytes; 0: it varies
 	named  func(v *V, id []byte) // puts into a row what its key says; nil: nothing
 	fields func(v *V, f *form)   // passes over what the row says
-	kept   *cache[K, *V]         // nil: rows are read too rarely, or never twice
+	kept   *cache[K, *V]         // nil: none
 
 	// Whether a row says nothing about other rows, so that Precheck may take one
 	// from memory that is newer than its snapshot.
 	alone bool
+}
+
+// open makes a table that keeps so many rows decoded. None are where rows are read
+// too rarely, or never twice.
+func (t table[K, V]) open(kept int) overlay[K, V] {
+	if kept > 0 {
+		t.kept = newCache[K, *V](kept)
+	}
+	return overlay[K, V]{table: &t}
 }
 
 // find reads a committed row for a reader; ok is false when there is none.
@@ -33,7 +42,6 @@ func (t *table[K, V]) find(from pebble.Reader, k K) (v *V, ok bool, err error) {
 	return v, v != nil, err
 }
 
-// load reads a row from the database; nil when there is none.
 func (t *table[K, V]) load(from pebble.Reader, k K) (*V, error) {
 	var v *V
 	key := t.key(k)

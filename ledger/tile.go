@@ -47,7 +47,6 @@ type tiles struct {
 	dirty map[tileID][]proof.Hash // of the writer: tiles not yet committed
 }
 
-// hashes returns the first width hashes of a tile.
 func (t *tiles) hashes(id tileID, width int) ([]proof.Hash, error) {
 	e, err := t.tile(id, width)
 	if err != nil {
@@ -56,7 +55,6 @@ func (t *tiles) hashes(id tileID, width int) ([]proof.Hash, error) {
 	return e.levels[0][:width], nil
 }
 
-// tile returns a tile with at least width hashes.
 func (t *tiles) tile(id tileID, width int) (*expanded, error) {
 	if e, ok := t.kept.peek(id); ok && e.width() >= width {
 		return e, nil
@@ -85,7 +83,6 @@ func (t *tiles) tile(id tileID, width int) (*expanded, error) {
 	return e, nil
 }
 
-// node returns the root of a perfect subtree.
 func (t *tiles) node(id compact.NodeID) (proof.Hash, error) {
 	within := id.Level % tileHeight
 	first := id.Index << within // on the tile's own level

@@ -61,7 +61,6 @@ func (t *tree) place(level int, hash proof.Hash) {
 	}
 }
 
-// root is the root of the tree as it is.
 func (t *tree) root() proof.Hash {
 	if t.size == 0 {
 		return proof.EmptyRoot()

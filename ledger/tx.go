@@ -48,7 +48,6 @@ type logged struct {
 	hash      proof.Hash // of the leaf; zero in Precheck
 }
 
-// begin starts a transaction of the writer.
 func (l *Ledger) begin() *tx {
 	t := l.overlaid(l.db, l.meta)
 	t.batch, t.tree, t.digest = l.db.NewBatch(), l.tree, sha256.New()
@@ -79,7 +78,6 @@ func (t *tx) set(key, row []byte) {
 	}
 }
 
-// unset deletes a row.
 func (t *tx) unset(key []byte) {
 	if t.readOnly() || t.failure != nil {
 		return
@@ -117,7 +115,6 @@ func (t *tx) digestEnd() {
 	}
 }
 
-// hashes reads the tree as this transaction left it.
 func (t *tx) hashes() *tiles {
 	from := t.l.committed()
 	if t.tree != nil {
@@ -169,7 +166,6 @@ func (t *tx) commit(to state.Applied) error {
 	return nil
 }
 
-// keep moves what was committed into the rows kept decoded.
 func (t *tx) keep() {
 	t.authors.keep()
 	t.handles.keep()

@@ -89,7 +89,6 @@ func (t *tx) known(s *entry.Statement) (index uint64, ok bool) {
 	return p.index, true
 }
 
-// taken reports whether a statement's number or request id is used.
 func (t *tx) taken(s *entry.Statement, author *Author) bool {
 	if s.Request != nil {
 		return t.requests.get(t, requested{author.no, *s.Request}) != nil

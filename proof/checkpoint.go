@@ -23,7 +23,7 @@ func (c Checkpoint) Text() string {
 	return c.Origin + "\n" + strconv.FormatUint(c.Size, 10) + "\n" + c.Root.base64() + "\n"
 }
 
-// Validate says why no one should sign this checkpoint.
+// Validate says why this checkpoint must not be signed.
 func (c Checkpoint) Validate() error {
 	if err := ValidName(c.Origin); err != nil {
 		return fmt.Errorf("checkpoint origin: %w", err)

@@ -12,7 +12,7 @@ import (
 // timestampSize is the length of the POSIX time before a cosignature, in bytes.
 const timestampSize = 8
 
-// LogSigner signs checkpoints as the log itself. Whoever holds it must only
+// LogSigner signs checkpoints as the log itself. Its holder must only
 // sign sizes that can never be taken back.
 type LogSigner struct {
 	key     *Key
@@ -57,7 +57,7 @@ func (s *LogSigner) Sign(c Checkpoint) (line string, err error) {
 }
 
 // Cosigner states that a checkpoint is consistent with all it has seen of that
-// log. Whoever holds it must have checked so.
+// log. Its holder must have checked so.
 type Cosigner struct {
 	key  *Key
 	sign func(message []byte) ([]byte, error)

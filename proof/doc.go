@@ -29,5 +29,5 @@
 //
 // RFC 6962 §2.1 trees and proofs; C2SP signed-note, tlog-checkpoint,
 // tlog-tiles, tlog-cosignature (Ed25519 and ML-DSA-44), tlog-policy and
-// tlog-proof, so that tools nobody here wrote can check the same bytes.
+// tlog-proof, so that tools of others can check the same bytes.
 package proof

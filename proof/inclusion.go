@@ -54,7 +54,7 @@ func hashSlices(path []Hash) [][]byte {
 }
 
 // rootError translates the library's verdict. Shapes were checked before, so
-// whatever is not a differing root is a shape this package failed to refuse.
+// what is not a differing root is a shape this package failed to refuse.
 func rootError(step string, err error) error {
 	var differs merkle.RootMismatchError
 	switch {

@@ -33,7 +33,7 @@ type Key struct {
 }
 
 // NewKey makes a Key of raw public key bytes: 32 for the Ed25519 types, 1,312
-// for ML-DSA-44. It refuses keys under which anybody can sign (Ed25519 keys of
+// for ML-DSA-44. It refuses keys under which anyone can sign (Ed25519 keys of
 // small order) and second spellings of a key.
 func NewKey(name string, typ KeyType, public []byte) (*Key, error) {
 	if err := ValidName(name); err != nil {

@@ -14,8 +14,8 @@ import (
 
 // appendsInFlight is how many commands are handed to Raft before the first is
 // answered. While one is being written and another folded in, callers gather
-// for the next: commits are shared without a timer, and a lone caller waits for
-// nobody.
+// for the next: commits are shared without a timer, and a lone caller does
+// not wait.
 const appendsInFlight = 4
 
 // appender forms commands from what waits in the lanes and hands them to the
@@ -29,7 +29,6 @@ type appender struct {
 	counts   outcomes
 }
 
-// outcomes counts what became of statements.
 type outcomes struct {
 	entries, duplicates, refused, marked atomic.Uint64
 }

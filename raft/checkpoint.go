@@ -97,7 +97,6 @@ func (p *publisher) run(ctx context.Context) {
 	}
 }
 
-// advance publishes the newest size, and says whether to go on.
 func (p *publisher) advance(ctx context.Context) bool {
 	err := p.publish(ctx, p.ledger.Size())
 	switch {
@@ -299,7 +298,6 @@ func (p *publisher) publishPQ(ctx context.Context) error {
 	return nil
 }
 
-// await returns the newest checkpoint once it covers so many entries.
 func (p *publisher) await(ctx context.Context, size uint64, stop <-chan struct{}) (*Published, error) {
 	if p.waiting.Add(1) > int64(p.most) {
 		p.waiting.Add(-1)

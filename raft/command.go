@@ -25,7 +25,6 @@ const (
 // knows how to read. It must not be skipped: others did not skip it.
 var errCommand = errors.New("raft: not a command of a known version")
 
-// envelope is a decoded command.
 type envelope struct {
 	kind uint16
 	time uint64 // leader's clock at proposal, Unix milliseconds

@@ -17,7 +17,7 @@
 //   - A checkpoint is signed only over a committed size whose root this node
 //     has recomputed from its own store, is on disk before anyone sees it, and
 //     never goes back, not over restarts either.
-//   - A write or sync that fails, a disk that hangs, a command nobody knows, a
+//   - A write or sync that fails, a disk that hangs, an unknown command, a
 //     root that differs, a clock that is off: the node stops and says why.
 //
 // One node runs the same code as a cluster of one. DESIGN.md beside this file

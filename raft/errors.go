@@ -13,7 +13,7 @@ var (
 
 	// ErrOutcomeUnknown means a command was handed over and may or may not
 	// take effect, now or later. Submit the same bytes again: statements are
-	// applied once. Whoever waits to release something must not release it.
+	// applied once. What was to be released on success must not be released.
 	ErrOutcomeUnknown = errors.New("raft: the outcome of the command is not known")
 
 	// ErrStopped means the node is stopping or has stopped; nothing was

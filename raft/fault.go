@@ -31,7 +31,7 @@ func (f *fault) fail(step string, err error) {
 	}
 }
 
-// end tells whoever still waits that nothing will be answered any more.
+// end tells those who still wait that nothing will be answered any more.
 func (f *fault) end() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -51,7 +51,7 @@ func (f *fault) halt(step string, err error) {
 }
 
 // shield runs work in a goroutine of its own, so that a store that halts does
-// not end the caller's, nor leave it waiting for somebody who was ended. What
+// not end the caller's, nor leave it waiting for a goroutine that has ended. What
 // storage panics with while it is being opened is an error; a fault of the
 // program stays a panic.
 func (f *fault) shield(work func() error) error {
@@ -84,7 +84,6 @@ func (f *fault) shield(work func() error) error {
 	return broken("storage", errGaveUp)
 }
 
-// err is the recorded reason, nil while there is none.
 func (f *fault) err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -92,8 +91,8 @@ func (f *fault) err() error {
 }
 
 // watchdog fences a node whose disk hangs. Without it a leader would go on
-// answering heartbeats while nothing it accepts reaches the disk, and nobody
-// would take over (decision 0026).
+// answering heartbeats while nothing it accepts reaches the disk, and no
+// other would take over (decision 0026).
 type watchdog struct {
 	fault *fault
 	limit time.Duration

@@ -180,7 +180,6 @@ func (g *group) standAtOnce(r *hraft.Raft) error {
 	return nil
 }
 
-// sole reports whether this node is the group's only voter.
 func (g *group) sole(r *hraft.Raft) bool {
 	for _, s := range r.GetConfiguration().Configuration().Servers {
 		if s.Suffrage == hraft.Voter && s.ID != hraft.ServerID(g.node) {
@@ -269,7 +268,6 @@ func (g *group) grew(total uint64) {
 	}
 }
 
-// compact takes snapshots when the log asks for them.
 func (g *group) compact(ctx context.Context) {
 	for heard(ctx, g.full) {
 		err := g.raft.Load().Snapshot().Error()

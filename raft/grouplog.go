@@ -143,7 +143,6 @@ func (g *groupLog) GetLog(index uint64, to *hraft.Log) error {
 	return nil
 }
 
-// read reads an entry from disk.
 func (g *groupLog) read(index uint64, to *hraft.Log) (found bool, err error) {
 	row, closer, err := g.store.db.Get(entryKey(g.number, index))
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -211,7 +210,6 @@ func (g *groupLog) found(first hraft.Configuration) error {
 	return b.Close()
 }
 
-// continues checks that the entries follow each other and what is stored.
 func (g *groupLog) continues(logs []*hraft.Log) error {
 	_, last := g.bounds()
 	want := last + 1
@@ -280,7 +278,7 @@ func (g *groupLog) refuse(reason error, from, to uint64) error {
 // cut deletes entries from…to, which is a whole prefix or suffix, and forgets
 // them. The caller holds mu.
 func (g *groupLog) cut(from, to uint64, o *pebble.WriteOptions) error {
-	defer g.store.watchdog.watch("truncate the Raft log")() // whoever extends the log waits for mu
+	defer g.store.watchdog.watch("truncate the Raft log")() // extending the log waits for mu
 	if err := g.store.db.DeleteRange(entryKey(g.number, from), entryKey(g.number, to+1), o); err != nil {
 		g.store.fault.fail("truncate the Raft log", err)
 		return err

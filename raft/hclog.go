@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// libraryLog hands what the Raft library says to slog. All of it is for whoever
-// debugs the library, hence debug level: what an operator must know is said by
+// libraryLog hands what the Raft library says to slog. All of it is for debugging
+// the library, hence debug level: what an operator must know is said by
 // this package itself. Its values are positions, terms and node names.
 type libraryLog struct {
 	to   *slog.Logger

@@ -95,7 +95,6 @@ func newLanes(l Limits, rand io.Reader) *lanes {
 	return q
 }
 
-// put queues a call or refuses it at once.
 func (q *lanes) put(c *call) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -204,7 +203,6 @@ func (q *lanes) answer(cmd []portion, out []ledger.Outcome, err error) {
 	}
 }
 
-// held is how many entries and bytes are queued or in flight in both lanes.
 func (q *lanes) held() (entries, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

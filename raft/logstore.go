@@ -69,7 +69,7 @@ func openLogStore(cfg Config, f *fault) (*logStore, error) {
 func (s *logStore) close() error { return s.db.Close() }
 
 // commit makes a batch durable. It returns only on success: any failure ends
-// the node, for after a failed sync nobody knows what the disk holds.
+// the node, for after a failed sync it is unknown what the disk holds.
 func (s *logStore) commit(step string, b *pebble.Batch) {
 	defer s.watchdog.watch(step)()
 	if err := b.Commit(pebble.Sync); err != nil {

@@ -33,7 +33,6 @@ type member struct {
 	vouch func(context.Context, claim) (lines []string, err error)
 }
 
-// voucher is this node as a member.
 type voucher struct {
 	name   string
 	ledger *ledger.Ledger

@@ -161,7 +161,6 @@ func (n *Node) await(ctx context.Context, c *call) ([]ledger.Outcome, error) {
 	return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, reason)
 }
 
-// note counts how a call failed.
 func (n *Node) note(err error) {
 	var full *Overloaded
 	switch {

@@ -169,7 +169,7 @@ func (p *Peers) greet(ctx context.Context, conn *tls.Conn) (Frame, error) {
 	return frame, conn.SetReadDeadline(time.Time{})
 }
 
-// admit decides on a first frame from whoever holds the certificate.
+// admit decides on a first frame from the holder of a certificate.
 func (p *Peers) admit(f Frame, shown *x509.Certificate) error {
 	if f.Target != p.cfg.Name {
 		return errMisdirected
@@ -200,7 +200,7 @@ func (p *Peers) hand(ctx context.Context, f Frame, conn net.Conn) error {
 	select {
 	case s.accepted <- conn:
 		select {
-		case <-s.closed: // closed meanwhile: nobody will take it
+		case <-s.closed: // closed meanwhile: it will not be taken
 			s.drain()
 		default:
 		}
@@ -212,7 +212,6 @@ func (p *Peers) hand(ctx context.Context, f Frame, conn net.Conn) error {
 	return errNoSuchStream
 }
 
-// shut closes what is of no use any more.
 func (p *Peers) shut(c interface{ Close() error }) {
 	if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		p.cfg.Logger.LogAttrs(context.Background(), slog.LevelDebug, "close of a peer stream", slog.String("reason", err.Error()))

@@ -141,7 +141,6 @@ type vaultGroup struct {
 	room room
 }
 
-// submit commits one command of the vault.
 func (v *vaultGroup) submit(ctx context.Context, c store.Command) (store.Result, error) {
 	if len(c.Body) > MaxCommand-commandHeader {
 		return store.Result{}, ErrTooLarge

@@ -66,7 +66,6 @@ func (s *logStore) loadPublished(name string) (*Published, error) {
 	return decodePublished(row)
 }
 
-// storePublished makes a row durable before it returns.
 func (s *logStore) storePublished(name string, p *Published) error {
 	b := s.db.NewBatch()
 	if err := b.Set(nameKey(nodeGroup, kindCheckpoint, name), p.encode(), nil); err != nil {

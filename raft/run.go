@@ -51,7 +51,7 @@ func (n *Node) Run(ctx context.Context) error {
 	close(silent)
 	news.Wait()
 	if n.leftBehind() {
-		n.fault.fail("stop", errLeftBehind) // whoever closed what it uses would see it fall over
+		n.fault.fail("stop", errLeftBehind) // what it uses must not be closed
 	}
 	n.fault.end()
 	return n.fault.err()
@@ -65,7 +65,7 @@ func (n *Node) groups() []*group {
 	return all
 }
 
-// start starts every group. If the node breaks meanwhile nobody waits for the
+// start starts every group. If the node breaks meanwhile, it does not wait for the
 // group that is being started, but it is not forgotten either.
 func (n *Node) start() bool {
 	ended := make(chan struct{})
@@ -104,7 +104,7 @@ func (n *Node) serve(ctx context.Context, running *sync.WaitGroup) {
 	running.Go(func() { n.announce(ctx) })
 }
 
-// takeCalls comes before everything that leads to ready: whoever waits for that
+// takeCalls comes before everything that leads to ready: a caller that waits for that
 // and calls at once would otherwise be told that the node has stopped.
 func (n *Node) takeCalls() {
 	n.mu.Lock()
@@ -112,7 +112,6 @@ func (n *Node) takeCalls() {
 	n.running = true
 }
 
-// announce closes ready when the node is.
 func (n *Node) announce(ctx context.Context) {
 	for _, g := range n.groups() {
 		if !heard(ctx, g.open) {
@@ -190,7 +189,6 @@ func (n *Node) within(wait func()) {
 	n.left = append(n.left, done)
 }
 
-// leftBehind reports whether something is still under way.
 func (n *Node) leftBehind() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -203,7 +201,7 @@ func (n *Node) leftBehind() bool {
 }
 
 // Close closes the Raft log, after Run has returned or if it was never called.
-// After a node broke, something may stand inside the disk for ever; while that
+// After a node broke, something may never return from the disk; while that
 // is so Close refuses, and the process must end instead: the databases beneath
 // are in use, too.
 func (n *Node) Close() error {

@@ -22,7 +22,6 @@ const (
 // errStableMiss has the text by which the library recognises a miss.
 var errStableMiss = errors.New("not found")
 
-// stable is what a groupLog keeps besides entries.
 type stable struct {
 	mu       sync.Mutex
 	rows     map[string][]byte // what is on disk

@@ -27,7 +27,7 @@ type Stream struct {
 
 var _ hraft.StreamLayer = (*Stream)(nil)
 
-// Stream begins to take streams of a purpose and group; nobody else may until
+// Stream begins to take streams of a purpose and group; none other may until
 // it is closed.
 func (p *Peers) Stream(purpose Purpose, group string) (*Stream, error) {
 	p.mu.Lock()

@@ -29,7 +29,6 @@ func (t *tail) push(l *hraft.Log, size int) {
 	}
 }
 
-// drop forgets the oldest entry.
 func (t *tail) drop() {
 	t.bytes -= t.sizes[0]
 	t.logs[0] = nil // the backing array lives on until append moves it

@@ -34,7 +34,6 @@ func (w *watermark) load() (value uint64, moved <-chan struct{}) {
 	return w.value, w.moved
 }
 
-// wait returns nil once the value is at least want.
 func (w *watermark) wait(ctx context.Context, want uint64, stop <-chan struct{}) error {
 	for {
 		value, moved := w.load()

@@ -32,7 +32,7 @@ func (c *Consent) fields(f *form) {
 	f.fixedAt(7, must, c.Document[:])
 }
 
-// Access records that somebody asked for data, and what was decided.
+// Access records a request for data, and what was decided.
 type Access struct {
 	Accessor Handle // of class staff
 	Action   AccessAction

@@ -133,7 +133,7 @@ const (
 	ConsentWithdraw
 )
 
-// AccessAction is what somebody did, or tried to do, with data.
+// AccessAction is what was done, or tried, with data.
 type AccessAction uint8
 
 const (

@@ -5,7 +5,7 @@
 //
 //   - It is pure. No file, network, clock, randomness of its own, goroutine,
 //     context or logger. Keys, nonces and instants come in as arguments. The
-//     same bytes give the same answer on every node and for ever.
+//     same bytes give the same answer on every node, always.
 //   - It knows meaning, not trees: every rule about a statement that needs no
 //     state is checked by Parse, every rule that needs state belongs to package
 //     ledger.

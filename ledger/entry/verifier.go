@@ -127,7 +127,7 @@ func (v *Verifier) verifyBatch(stmts []*Statement, keys []*PublicKey, at []int, 
 
 // coins make the random coefficients of a batch. They are drawn from a hash of
 // everything in it, so that verification is a function of its input and every
-// node decides alike; whoever writes the signatures cannot choose them without
+// node decides alike; an author of signatures cannot choose them without
 // choosing the coefficients anew.
 type coins struct{ h hash.Hash }
 

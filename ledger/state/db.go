@@ -141,8 +141,8 @@ func (d *DB) Applied() Applied {
 // step, without waiting for the disk. The batch may be empty. Membership
 // configuration is kept from the previous position when to.Config is nil.
 //
-// After a failure that Broken was told of nothing is committed: with nobody to
-// flush it, the memory for rows fills up, and then a commit would wait for ever.
+// After a failure that Broken was told of nothing is committed: unflushed,
+// the memory for rows fills up, and then a commit would never return.
 func (d *DB) Commit(b *pebble.Batch, to Applied) error {
 	if err := d.failure.err(); err != nil {
 		return err

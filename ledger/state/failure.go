@@ -3,8 +3,8 @@ package state
 import "sync"
 
 // failure is the first reason for which Pebble cannot be waited for any more: a
-// failed flush is tried again for ever, as fast as the disk says no, and who met
-// something fatal never returns. It is told once; what follows is consequence.
+// failed flush is tried again without end, as fast as the disk says no, and a call
+// that met something fatal never returns. It is told once; what follows is consequence.
 type failure struct {
 	tell func(reason error) // Options.Broken
 
@@ -18,8 +18,8 @@ func newFailure(tell func(reason error)) *failure {
 	return &failure{tell: tell, there: make(chan struct{})}
 }
 
-// note may be called from any goroutine, and with Pebble's locks held. Whoever
-// waits is woken after Broken was told, so that nobody is ahead of the node.
+// note may be called from any goroutine, and with Pebble's locks held. Waiters
+// are woken after Broken was told, so that none is ahead of the node.
 func (f *failure) note(reason error) {
 	f.mu.Lock()
 	first := !f.noted

@@ -8,7 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// opening is the time in which somebody still waits for a database: what is
+// opening is the time in which Open still waits for a database: what is
 // fatal then is an error for them, and afterwards the business of Broken.
 type opening struct {
 	failure *failure
@@ -30,7 +30,7 @@ func (o Options) open(f *failure) (*pebble.DB, error) {
 	op := &opening{failure: f, result: make(chan opened, 1)}
 	go func() {
 		var got opened
-		defer func() { op.settle(got) }()
+		defer func() { op.finish(got) }()
 		defer recoverOpening(&got.err)
 		got.db, got.err = pebble.Open(o.Dir, o.pebble(f, op.fatal))
 	}()
@@ -38,8 +38,8 @@ func (o Options) open(f *failure) (*pebble.DB, error) {
 	return got.db, got.err
 }
 
-// settle ends the opening with its first result.
-func (op *opening) settle(got opened) bool {
+// finish ends the opening with its first result.
+func (op *opening) finish(got opened) bool {
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	if op.over {
@@ -51,7 +51,7 @@ func (op *opening) settle(got opened) bool {
 }
 
 func (op *opening) fatal(reason error) {
-	if !op.settle(opened{err: reason}) {
+	if !op.finish(opened{err: reason}) {
 		op.failure.note(reason)
 	}
 }
