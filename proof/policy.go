@@ -45,17 +45,16 @@ type PolicyGroup struct {
 // Policy decides which checkpoints of one log are to be trusted. It does not
 // change and may be used by many goroutines.
 type Policy struct {
-	spec   PolicySpec
-	log    *Key
-	keys   []*Key         // of the witnesses, in order
-	counts map[string]int // group name -> threshold
+	spec PolicySpec
+	log  *Key
+	keys []*Key // of the witnesses, in order
 }
 
 // NewPolicy checks a specification. Beyond C2SP tlog-policy it demands exactly
 // one log, and that no node can count twice: no two witnesses share a key or a
 // key name, and none signs with the log's own key, which every node holds.
 func NewPolicy(spec PolicySpec) (*Policy, error) {
-	p := &Policy{spec: spec.clone(), counts: make(map[string]int)}
+	p := &Policy{spec: spec.clone()}
 	log, err := ParseVKey(spec.LogVKey)
 	if err != nil {
 		return nil, fmt.Errorf("policy: log key: %w", err)
@@ -64,14 +63,10 @@ func NewPolicy(spec PolicySpec) (*Policy, error) {
 		return nil, fmt.Errorf("policy: log key is not an Ed25519 log key: %w", ErrKey)
 	}
 	p.log = log
-	if err := p.checkBounds(); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	if err := p.addWitnesses(); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	if err := p.addGroups(); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+	for _, check := range []func() error{p.checkBounds, p.addWitnesses, p.checkGroups} {
+		if err := check(); err != nil {
+			return nil, fmt.Errorf("policy: %w", err)
+		}
 	}
 	return p, nil
 }
@@ -127,7 +122,7 @@ func (p *Policy) addWitnesses() error {
 	return nil
 }
 
-func (p *Policy) addGroups() error {
+func (p *Policy) checkGroups() error {
 	known := make(map[string]bool) // names defined so far
 	for _, w := range p.spec.Witnesses {
 		known[w.Name] = true
@@ -150,7 +145,6 @@ func (p *Policy) addGroups() error {
 			member[m] = true
 		}
 		known[g.Name] = true
-		p.counts[g.Name] = g.Threshold
 	}
 	if p.spec.Quorum != quorumNone && !known[p.spec.Quorum] {
 		return fmt.Errorf("quorum names nothing defined: %w", ErrPolicy)

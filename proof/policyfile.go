@@ -56,7 +56,7 @@ func ParsePolicy(file []byte) (*Policy, error) {
 	if len(lines) < 2 {
 		return nil, fmt.Errorf("policy has no aud and sizes lines: %w", ErrEncoding)
 	}
-	var r policyReader
+	r := policyReader{defined: make(map[string]bool)}
 	if err := r.binding(lines[0], lines[1]); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
@@ -86,7 +86,7 @@ func policyBytes(file []byte) error {
 
 type policyReader struct {
 	spec    PolicySpec
-	defined map[string]bool // names of witnesses and groups so far
+	defined map[string]bool // names of witnesses and groups so far; NewPolicy refuses what is wrong with them
 }
 
 func (r *policyReader) binding(aud, sizes string) error {
@@ -156,7 +156,7 @@ func (r *policyReader) witness(args []string) error {
 		return fmt.Errorf("more than %d witnesses: %w", MaxWitnesses, ErrTooLarge)
 	}
 	r.spec.Witnesses = append(r.spec.Witnesses, PolicyWitness{Name: args[0], VKey: args[1], URL: word(args, 2)})
-	r.define(args[0])
+	r.defined[args[0]] = true
 	return nil
 }
 
@@ -189,7 +189,7 @@ func (r *policyReader) group(args []string) error {
 		}
 	}
 	r.spec.Groups = append(r.spec.Groups, g)
-	r.define(g.Name)
+	r.defined[g.Name] = true
 	return nil
 }
 
@@ -202,15 +202,6 @@ func (r *policyReader) quorum(args []string) error {
 	}
 	r.spec.Quorum = args[0]
 	return nil
-}
-
-// define notes a name for the lines below; NewPolicy refuses what is wrong
-// with it.
-func (r *policyReader) define(name string) {
-	if r.defined == nil {
-		r.defined = make(map[string]bool)
-	}
-	r.defined[name] = true
 }
 
 func word(words []string, at int) string {

@@ -80,7 +80,7 @@ func (p *Policy) quorum(signed map[string]bool) bool {
 				have++
 			}
 		}
-		if have >= p.counts[g.Name] {
+		if have >= g.Threshold {
 			signed[g.Name] = true
 		}
 	}

@@ -1,9 +1,6 @@
 package proof
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // rememberedNotes bounds the checkpoints a Verifier remembers. Receipts that
 // arrive together share the newest one or two.
@@ -27,15 +24,7 @@ func NewVerifier(p *Policy) *Verifier { return &Verifier{policy: p} }
 // Verify checks a receipt against the statement in the user's hands, as the
 // function Verify does.
 func (v *Verifier) Verify(s Statement, r *Receipt) (*Proven, error) {
-	leaf, c, err := included(v.policy, s, r)
-	if err != nil {
-		return nil, err
-	}
-	verified, err := v.checkpoint(string(r.Checkpoint), c)
-	if err != nil {
-		return nil, fmt.Errorf("receipt: %w", err)
-	}
-	return &Proven{Verified: verified, Index: r.Index, LedgerTime: r.LedgerTime, Leaf: leaf}, nil
+	return prove(v.policy, s, r, func(c *checkpointNote) (Verified, error) { return v.checkpoint(string(r.Checkpoint), c) })
 }
 
 // checkpoint compares whole notes, not hashes of them: what is remembered is
