@@ -25,12 +25,6 @@ type Released struct {
 
 const redactedReleased = "vault.Released(redacted)"
 
-// String returns a fixed text.
-func (Released) String() string { return redactedReleased }
-
-// GoString returns a fixed text.
-func (Released) GoString() string { return redactedReleased }
-
 // Format writes a fixed text for every verb.
 func (Released) Format(f fmt.State, _ rune) {
 	if _, err := io.WriteString(f, redactedReleased); err != nil {

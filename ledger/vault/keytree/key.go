@@ -16,12 +16,6 @@ type Key [KeySize]byte
 
 const redactedKey = "vault.Key(redacted)"
 
-// String returns a fixed text.
-func (Key) String() string { return redactedKey }
-
-// GoString returns a fixed text.
-func (Key) GoString() string { return redactedKey }
-
 // Format writes a fixed text for every verb.
 func (Key) Format(f fmt.State, _ rune) {
 	if _, err := io.WriteString(f, redactedKey); err != nil {

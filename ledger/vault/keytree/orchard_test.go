@@ -51,6 +51,7 @@ type orchard struct {
 	index  uint64 // newest command
 
 	propose func(c store.Command) (fault string) // "lost" before; may be nil
+	written func()                               // called when a command is committed and the tree has not heard of it; may be nil
 
 	keyring *Keyring
 	spy     vaulttest.Attacker
@@ -77,6 +78,11 @@ func newOrchard(tb testing.TB, seed uint64) *orchard {
 	o.keyring, err = NewKeyring(o.fs, "keyring", o.random)
 	o.must(err)
 	o.hoard = &hoarder{o.keyring, make(map[uint64]Key)}
+	o.store.Observe(func(store.Change) {
+		if o.written != nil {
+			o.written()
+		}
+	})
 	o.tree = New(Config{
 		Store: o.store, Provider: o.hoard, Self: node.Author.ID(), Rand: o.random, Propose: o.try,
 		Attest: func(message []byte) ([]byte, error) { return node.Author.Signer.Sign(nil, message, crypto.Hash(0)) },

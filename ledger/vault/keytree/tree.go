@@ -47,8 +47,7 @@ type Tree struct {
 
 	mu      sync.Mutex // guards all below
 	epoch   uint64     // raised whenever something is forgotten
-	top     *Key       // of the highest node; nil when not unwrapped yet
-	topAt   uint64     // version of the tree it was unwrapped for
+	version uint64     // of the tree, at which all of nodes were read
 	nodes   map[store.Place]*node
 	ciphers map[uint64]cipher.AEAD // by leaf
 }
@@ -71,17 +70,17 @@ func (t *Tree) forget(c store.Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.epoch++
-	if t.top != nil {
-		t.top.wipe()
-		t.top = nil
+	t.drop()
+	if c.KeysDied {
+		clear(t.ciphers)
 	}
+}
+
+func (t *Tree) drop() {
 	for _, n := range t.nodes {
 		n.wipe()
 	}
 	clear(t.nodes)
-	if c.KeysDied {
-		clear(t.ciphers)
-	}
 }
 
 // Check opens the key at the top of the tree, if there is one.
@@ -142,88 +141,79 @@ func (t *Tree) LeafOnce(leaf uint64) (cipher.AEAD, error) {
 func (t *Tree) key(leaf uint64) (own Key, err error) {
 	at := store.LeafPlace(leaf)
 	t.mu.Lock()
-	epoch := t.epoch
-	if n := t.nodes[at.Parent()]; n != nil {
-		own = n[at.Index()]
-		t.mu.Unlock()
+	epoch, version := t.epoch, t.version
+	t.mu.Unlock()
+	if t.cached(at, version, &own) {
 		return own, nil
 	}
-	t.mu.Unlock()
 	err = t.cfg.Store.Snapshot(func(s store.View) error {
 		top, err := s.Top()
 		if err != nil || top == nil || leaf >= top.Leaves() {
 			return err
 		}
-		own, err = t.descend(s, top, at, epoch)
-		return err
+		return t.descend(s, top, at, epoch, &own)
 	})
 	return own, err
 }
 
-// descend opens node by node, in one unchanging state.
-func (t *Tree) descend(s store.View, top *store.Top, leaf store.Place, epoch uint64) (Key, error) {
-	own, err := t.topKey(top, epoch)
-	if err != nil {
-		return Key{}, err
-	}
-	path := append(store.PathTo(leaf, top.Height), leaf)
-	for i, at := range path[:len(path)-1] {
-		if err := t.child(s, &own, at, path[i+1].Index(), epoch); err != nil {
-			return Key{}, err
+// descend opens node by node, in one unchanging state. Keys go by address: what
+// goes by value is shown in a panic's trace.
+func (t *Tree) descend(s store.View, top *store.Top, leaf store.Place, epoch uint64, own *Key) error {
+	for _, at := range append(store.PathTo(leaf, top.Height)[1:], leaf) {
+		if t.cached(at, top.Version, own) {
+			continue
+		}
+		if at.Level+1 == top.Height {
+			opened, err := t.unwrap(top)
+			if err != nil {
+				return err
+			}
+			*own = *opened
+			opened.wipe()
 		}
 		if own.isZero() {
-			break
+			return nil
 		}
+		stored, err := s.Node(at.Parent())
+		n, err := t.open(own, at.Parent(), stored, err)
+		if err != nil {
+			return err
+		}
+		*own = n[at.Index()]
+		t.keep(at.Parent(), n, epoch, top.Version)
 	}
-	return own, nil
+	return nil
 }
 
-func (t *Tree) topKey(top *store.Top, epoch uint64) (Key, error) {
-	t.mu.Lock()
-	if t.top != nil && t.topAt == top.Version {
-		defer t.mu.Unlock()
-		return *t.top, nil
-	}
-	t.mu.Unlock()
-	opened, err := t.unwrap(top)
-	if err != nil {
-		return Key{}, err
-	}
-	own := *opened
+// cached gives the key of a place from the node above it, if that was kept at
+// this version: a commit comes before we hear of it, and a key of the tree before
+// opens no node of the tree after.
+func (t *Tree) cached(at store.Place, version uint64, own *Key) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.epoch == epoch {
-		t.top, t.topAt = opened, top.Version
-	} else {
-		opened.wipe()
+	n := t.nodes[at.Parent()]
+	if n == nil || t.version != version {
+		return false
 	}
-	return own, nil
+	*own = n[at.Index()]
+	return true
 }
 
-// child opens a node, keeps it, and puts one of its keys in the place of the
-// node's own. Keys go by address: what goes by value is shown in a panic's trace.
-func (t *Tree) child(s store.View, own *Key, at store.Place, which int, epoch uint64) error {
-	t.mu.Lock()
-	if n := t.nodes[at]; n != nil && t.epoch == epoch {
-		defer t.mu.Unlock()
-		*own = n[which]
-		return nil
-	}
-	t.mu.Unlock()
-	stored, err := s.Node(at)
-	n, err := t.open(own, at, stored, err)
-	if err != nil {
-		return err
-	}
-	*own = n[which]
+// keep keeps an opened node, unless something was forgotten since an epoch
+// began.
+func (t *Tree) keep(at store.Place, n *node, epoch, version uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.epoch != epoch {
 		n.wipe()
-		return nil
+		return
+	}
+	if t.version != version {
+		t.drop()
+		t.version = version
 	}
 	if len(t.nodes) >= cachedNodes {
-		for other, old := range t.nodes {
+		for other, old := range t.nodes { // any will do, as above
 			old.wipe()
 			delete(t.nodes, other)
 			break
@@ -233,7 +223,6 @@ func (t *Tree) child(s store.View, own *Key, at store.Place, which int, epoch ui
 		same.wipe()
 	}
 	t.nodes[at] = n
-	return nil
 }
 
 // reserve takes a root version and creates its key. The version is committed

@@ -100,3 +100,35 @@ func TestFreshTreeUnderEveryHeight(t *testing.T) {
 	}
 	o.truthful()
 }
+
+// TestReadBetweenCommitAndForget: a reader that looks when a rekey is committed,
+// and before the tree has forgotten what it replaced, does not open new nodes
+// with old keys.
+func TestReadBetweenCommitAndForget(t *testing.T) {
+	o := newOrchard(t, 134)
+	defer o.close()
+	for range 3 {
+		o.mint()
+	}
+	o.must(o.round())
+	o.tree.forget(store.Change{TreeWritten: true})
+	if _, err := o.tree.key(0); err != nil { // keeps the top, and one node below it
+		t.Fatal(err)
+	}
+	looked := false
+	o.written = func() {
+		if old, err := o.store.View().OldTop(); err != nil || old == nil || looked {
+			return
+		}
+		looked = true
+		if k, err := o.tree.key(71); err != nil || k != o.truth[71] {
+			t.Errorf("a living key does not open: %v", err)
+		}
+	}
+	o.condemn(70)
+	o.must(o.round())
+	if !looked {
+		t.Fatal("nothing was read meanwhile: the test proves nothing")
+	}
+	o.truthful()
+}
