@@ -42,18 +42,14 @@ func (v *Vault) Lookup(ctx context.Context, g Grant, r Request, identifier strin
 		return entry.Handle{}, errNotFound()
 	}
 	h, err := v.handleOf(n)
+	if err == nil { // its keys may have been condemned while it was being looked up
+		_, err = livingSubject(v.store.View(), n, entry.ClassIdentity, entry.ClassSeries)
+	}
 	if isCode(err, entry.CodeSubjectErased) {
 		err = errNotFound()
 	}
 	if err != nil {
 		return entry.Handle{}, err
-	}
-	who, err := v.store.View().Subject(n)
-	if err != nil {
-		return entry.Handle{}, err
-	}
-	if who == nil || who.Gone != 0 { // its keys were condemned while it was being looked up
-		return entry.Handle{}, errNotFound()
 	}
 	if err := v.unchanged(in); err != nil { // of the accessor
 		return entry.Handle{}, err

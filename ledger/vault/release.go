@@ -2,14 +2,12 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/keytree"
 	"indelible/ledger/vault/store"
 )
 
@@ -53,7 +51,7 @@ func (v *Vault) Release(ctx context.Context, g Grant, r Request) ([]Released, er
 	if err != nil {
 		return nil, err
 	}
-	o := opener{v: v, now: v.store.View(), slot: in.slot, number: in.number}
+	o := opener{target: target{v: v, number: in.number, slot: in.slot}, now: v.store.View()}
 	if o.classes, err = living(classesIn(r.Fields), in.slot); err != nil {
 		return nil, err
 	}
@@ -96,10 +94,8 @@ func living(classes []entry.Class, slot *store.Slot) ([]entry.Class, error) {
 
 // opener opens records of one slot. Only checkGrant leads here.
 type opener struct {
-	v       *Vault
+	target
 	now     store.View
-	slot    *store.Slot
-	number  uint64
 	classes []entry.Class
 }
 
@@ -126,17 +122,14 @@ func (o *opener) open(id entry.StatementID) (Released, error) {
 		if _, ok := parts.Get(class); !ok {
 			continue
 		}
-		leaf, err := o.leaf(class)
-		if err == nil {
-			one.Openings[class], err = o.v.openPart(leaf, at, id, row, class)
-		}
-		if errors.Is(err, keytree.ErrKeyGone) || isCode(err, entry.CodeSubjectErased) {
-			delete(one.Openings, class)
+		opening, err := o.openPart(at, id, row, class)
+		if isCode(err, entry.CodeSubjectErased) {
 			continue
 		}
 		if err != nil {
 			return Released{}, err
 		}
+		one.Openings[class] = opening
 	}
 	return one, nil
 }
@@ -150,26 +143,4 @@ func (o *opener) find(id entry.StatementID) (*store.Record, store.Owner, error) 
 		}
 	}
 	return nil, store.Owner{}, entry.Refuse(entry.CodeUnknownRecord, "no record is held for statement %s in this slot", id)
-}
-
-// leaf is the key of a class in this slot.
-func (o *opener) leaf(class entry.Class) (uint64, error) {
-	switch class {
-	case entry.ClassClinical:
-		return o.slot.Clinical, nil
-	case entry.ClassAudit:
-		return o.slot.Audit, nil
-	}
-	n, err := o.v.subjectOf(o.number, o.slot)
-	if err != nil {
-		return 0, err
-	}
-	who, err := o.now.Subject(n)
-	if err != nil {
-		return 0, err
-	}
-	if who == nil || who.Gone.Has(class) {
-		return 0, keytree.ErrKeyGone
-	}
-	return who.Identity, nil
 }

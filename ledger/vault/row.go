@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"crypto/cipher"
 	"errors"
 
 	"indelible/ledger/entry"
@@ -31,12 +32,19 @@ func (v *Vault) sealRow(leaf uint64, kind rowKind, number uint64, plain []byte) 
 	return a.Seal(nil, nil, plain, keytree.RowData(v.group, byte(kind), number)), nil
 }
 
-// openRow opens a row, and refuses SUBJECT_ERASED where its key is gone.
-func (v *Vault) openRow(leaf uint64, kind rowKind, number uint64, sealed []byte) ([]byte, error) {
+// cipher is the cipher of a leaf. Where that is gone it is refused
+// SUBJECT_ERASED.
+func (v *Vault) cipher(leaf uint64) (cipher.AEAD, error) {
 	a, err := v.keys.Leaf(leaf)
 	if errors.Is(err, keytree.ErrKeyGone) {
-		return nil, store.Erased()
+		err = store.Erased()
 	}
+	return a, err
+}
+
+// openRow opens a row.
+func (v *Vault) openRow(leaf uint64, kind rowKind, number uint64, sealed []byte) ([]byte, error) {
+	a, err := v.cipher(leaf)
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +88,9 @@ func (v *Vault) slotsUnder(n uint64, who *store.Subject) ([]uint64, error) {
 // handleOf names the newest handle of a subject.
 func (v *Vault) handleOf(n uint64) (entry.Handle, error) {
 	now := v.store.View()
-	who, err := now.Subject(n)
+	who, err := livingSubject(now, n)
 	if err != nil {
 		return entry.Handle{}, err
-	}
-	if who == nil {
-		return entry.Handle{}, store.Erased()
 	}
 	slots, err := v.slotsUnder(n, who)
 	if err != nil {

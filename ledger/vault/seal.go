@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/keytree"
 	"indelible/ledger/vault/store"
 )
 
@@ -79,14 +78,6 @@ func (b *batch) put(ctx context.Context, answers []Sealed) error {
 	return nil
 }
 
-// target is the slot of a handle, as a batch needs it.
-type target struct {
-	number   uint64
-	slot     *store.Slot
-	identity uint64 // leaf of its subject, valid if linked
-	linked   bool
-}
-
 func (b *batch) seal(ctx context.Context, r *Record) (p store.PutRecord, err error) {
 	s := r.Statement
 	if s.Jurisdiction != b.v.group {
@@ -96,16 +87,13 @@ func (b *batch) seal(ctx context.Context, r *Record) (p store.PutRecord, err err
 		return p, err
 	}
 	p = store.PutRecord{Late: isLate(s), ID: s.ID(), Content: store.Content{Parts: r.Parts.Encode()}}
-	owner, leaf, err := b.place(ctx, r)
+	d, owner, err := b.place(ctx, r)
 	if err != nil {
 		return p, err
 	}
 	p.Owner = owner
 	for _, class := range r.Parts.Classes() {
-		sealed, err := b.sealPart(r, owner, class, leaf)
-		if errors.Is(err, keytree.ErrKeyGone) {
-			err = store.Erased()
-		}
+		sealed, err := d.sealPart(r, owner, class)
 		if err != nil {
 			return p, err
 		}
@@ -129,32 +117,19 @@ func isLate(s *entry.Statement) bool {
 	return false
 }
 
-// leafOf gives the leaf under which parts of a class are sealed.
-type leafOf func(entry.Class) (uint64, error)
-
-// place finds where a record goes, and the leaf of each class there.
-func (b *batch) place(ctx context.Context, r *Record) (store.Owner, leafOf, error) {
+// place finds where a record goes.
+func (b *batch) place(ctx context.Context, r *Record) (*target, store.Owner, error) {
 	if _, ok := r.Parts.Get(entry.ClassSeries); ok {
 		return b.placeSeries(r)
 	}
 	d, err := b.target(ctx, r.Handle)
 	if err != nil {
-		return store.Owner{}, nil, err
+		return nil, store.Owner{}, err
 	}
-	owner := store.DataOf(d.number)
 	if _, ok := r.Parts.Get(entry.ClassAudit); ok {
-		owner = store.AuditOf(d.number)
+		return d, store.AuditOf(d.number), nil
 	}
-	return owner, func(class entry.Class) (uint64, error) {
-		switch class {
-		case entry.ClassClinical:
-			return d.slot.Clinical, nil
-		case entry.ClassAudit:
-			return d.slot.Audit, nil
-		}
-		err := b.link(d)
-		return d.identity, err
-	}, nil
+	return d, store.DataOf(d.number), nil
 }
 
 func (b *batch) target(ctx context.Context, h entry.Handle) (*target, error) {
@@ -171,49 +146,23 @@ func (b *batch) target(ctx context.Context, h entry.Handle) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.targets[h] = &target{number: n, slot: slot}
+	b.targets[h] = &target{v: b.v, number: n, slot: slot}
 	return b.targets[h], nil
 }
 
-// link finds whose slot it is: identity parts lie under the subject's key.
-func (b *batch) link(d *target) error {
-	if d.linked {
-		return nil
-	}
-	n, err := b.v.subjectOf(d.number, d.slot)
-	if err != nil {
-		return err
-	}
-	who, err := b.now.Subject(n)
-	if err != nil {
-		return err
-	}
-	if who == nil || who.Gone.Has(entry.ClassIdentity) {
-		return store.Erased()
-	}
-	d.identity, d.linked = who.Identity, true
-	return nil
-}
-
-func (b *batch) placeSeries(r *Record) (owner store.Owner, leaf leafOf, err error) {
+func (b *batch) placeSeries(r *Record) (*target, store.Owner, error) {
 	handles, held, err := handlesIn(r)
 	if err != nil {
-		return owner, nil, err
+		return nil, store.Owner{}, err
 	}
 	n, who, slots, err := b.v.subjectWith(b.now, handles)
-	if err != nil {
-		return owner, nil, err
-	}
-	if held != 0 { // a hold on records that are erased is refused before it is in the log
-		outlived, err := b.now.Outlived(slots, held)
-		if err == nil && outlived {
+	if err == nil && held != 0 { // a hold on records that are erased is refused before it is in the log
+		var outlived bool
+		if outlived, err = b.now.Outlived(slots, held); err == nil && outlived {
 			err = store.Erased()
 		}
-		if err != nil {
-			return owner, nil, err
-		}
 	}
-	return store.SeriesOf(n), func(entry.Class) (uint64, error) { return who.Series, nil }, nil
+	return &target{v: b.v, subject: who}, store.SeriesOf(n), err
 }
 
 // handlesIn reads the handles an erasure request or a hold covers, and the class
@@ -248,11 +197,7 @@ func (v *Vault) subjectWith(now store.View, handles []entry.Handle) (n uint64, w
 	if n, err = v.subjectOf(slots[0], first); err != nil {
 		return 0, nil, nil, err
 	}
-	who, err = now.Subject(n)
-	if err == nil && who == nil {
-		err = store.Erased()
-	}
-	if err != nil {
+	if who, err = livingSubject(now, n); err != nil {
 		return 0, nil, nil, err
 	}
 	all, err := v.slotsUnder(n, who)
@@ -260,47 +205,6 @@ func (v *Vault) subjectWith(now store.View, handles []entry.Handle) (n uint64, w
 		err = entry.Refuse(entry.CodeWrongHandle, "the handles are not all those of one subject")
 	}
 	return n, who, slots, err
-}
-
-func (b *batch) sealPart(r *Record, o store.Owner, class entry.Class, leaf leafOf) ([]byte, error) {
-	n, err := leaf(class)
-	if err != nil {
-		return nil, err
-	}
-	a, err := b.v.keys.Leaf(n)
-	if err != nil {
-		return nil, err
-	}
-	commitment, _ := r.Parts.Get(class)
-	plain := pad(r.Openings[class])
-	defer clear(plain)
-	return a.Seal(nil, nil, plain, keytree.RecordData(b.v.group, o.Number, class, r.Statement.ID(), commitment)), nil
-}
-
-// openPart opens one part of a record and checks it against its commitment.
-func (v *Vault) openPart(leaf uint64, o store.Owner, id entry.StatementID, row *store.Record, class entry.Class) ([]byte, error) {
-	parts, err := entry.ParseParts(row.Parts)
-	if err != nil {
-		return nil, errSealBroken
-	}
-	commitment, ok := parts.Get(class)
-	sealed := row.Seal(class)
-	if !ok || sealed == nil {
-		return nil, errSealBroken
-	}
-	a, err := v.keys.Leaf(leaf)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := a.Open(nil, nil, sealed, keytree.RecordData(v.group, o.Number, class, id, commitment))
-	if err != nil {
-		return nil, errSealBroken
-	}
-	opening, err := unpad(plain)
-	if err != nil || entry.Commit(opening) != commitment {
-		return nil, errSealBroken
-	}
-	return opening, nil
 }
 
 // series opens the sealed part of an erasure request or hold, and names the
@@ -319,17 +223,15 @@ func (v *Vault) series(s *entry.Statement) (uint64, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	who, err := now.Subject(n)
+	who, err := livingSubject(now, n, entry.ClassSeries)
+	if err == nil && row == nil {
+		err = store.Erased()
+	}
 	if err != nil {
 		return 0, nil, err
 	}
-	if row == nil || who == nil || who.Gone.Has(entry.ClassSeries) {
-		return 0, nil, store.Erased()
-	}
-	encoded, err := v.openPart(who.Series, store.SeriesOf(n), id, row, entry.ClassSeries)
-	if errors.Is(err, keytree.ErrKeyGone) {
-		return 0, nil, store.Erased()
-	}
+	d := &target{v: v, subject: who}
+	encoded, err := d.openPart(store.SeriesOf(n), id, row, entry.ClassSeries)
 	if err != nil {
 		return 0, nil, err
 	}
