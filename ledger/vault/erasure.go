@@ -67,18 +67,14 @@ func (v *Vault) BeginErasure(ctx context.Context, request entry.StatementID) err
 	if err != nil || known != nil {
 		return err
 	}
-	progress, ok, err := v.env.Erasure(request)
+	progress, ok, err := v.progress(request)
 	if err != nil {
-		return fmt.Errorf("vault: look an erasure up: %w", err)
+		return err
 	}
 	if ok && progress.Cancel != (entry.StatementID{}) {
 		return nil // cancelled before it began here
 	}
-	e, s, err := v.evidenceOf(ctx, request)
-	if err != nil {
-		return err
-	}
-	n, content, err := v.series(s)
+	e, n, content, err := v.sealedEvidence(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -97,9 +93,9 @@ func (v *Vault) BeginErasure(ctx context.Context, request entry.StatementID) err
 // CancelErasure undoes BeginErasure once a cancellation is in the log: new
 // records are accepted again. It is idempotent.
 func (v *Vault) CancelErasure(ctx context.Context, request entry.StatementID) error {
-	progress, ok, err := v.env.Erasure(request)
+	progress, ok, err := v.progress(request)
 	if err != nil {
-		return fmt.Errorf("vault: look an erasure up: %w", err)
+		return err
 	}
 	if !ok || progress.Cancel == (entry.StatementID{}) {
 		return entry.Refuse(entry.CodeWrongState, "the erasure is not cancelled in the log")

@@ -35,7 +35,7 @@ func (v *Vault) advance(ctx context.Context) (bool, error) {
 }
 
 func (v *Vault) advanceOne(ctx context.Context, request entry.StatementID) (bool, error) {
-	p, ok, err := v.env.Erasure(request)
+	p, ok, err := v.progress(request)
 	if err != nil || !ok {
 		return false, err
 	}
@@ -68,14 +68,11 @@ func (v *Vault) condemn(ctx context.Context, p Progress, e *store.Erasure) (bool
 	if p.Approval == (entry.StatementID{}) || v.nowMillis() < due || v.state.postponed(p.Request, v.cfg.Now()) {
 		return false, nil
 	}
-	ledgerTime, err := v.env.Tick(ctx)
-	if err != nil {
-		return false, fmt.Errorf("vault: move ledger time: %w", err)
+	ledgerTime, err := v.catchUp(ctx)
+	if err != nil || ledgerTime < due {
+		return false, err
 	}
-	if ledgerTime < due {
-		return false, nil
-	}
-	if again, ok, err := v.env.Erasure(p.Request); err != nil || !ok || again.Cancel != (entry.StatementID{}) {
+	if again, ok, err := v.progress(p.Request); err != nil || !ok || again.Cancel != (entry.StatementID{}) {
 		return false, err
 	}
 	// A hold may be in the log and not in force: its node died in between.
@@ -146,7 +143,7 @@ func (v *Vault) reportAll(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return each(open, func(request entry.StatementID) (bool, error) {
-		p, ok, err := v.env.Erasure(request)
+		p, ok, err := v.progress(request)
 		if err != nil || !ok || slices.Contains(p.Executed, v.self) {
 			return false, err
 		}
@@ -213,7 +210,7 @@ func (v *Vault) finish(ctx context.Context, request entry.StatementID) (bool, er
 			return false, fmt.Errorf("vault: parse the statement kept: %w", err)
 		}
 		id := s.ID()
-		_, logged, err := v.env.Entry(id)
+		_, logged, err := v.logged(id)
 		if logged {
 			found = &id
 		}

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"indelible/ledger/entry"
@@ -55,14 +54,11 @@ func (v *Vault) keptUntil(ctx context.Context, slot uint64, class entry.Class, f
 		if row.Seal(class) == nil || row.At+store.EntryDue+floor <= now {
 			return true, nil
 		}
-		e, ok, err := v.env.Entry(id)
-		if err != nil {
-			return false, fmt.Errorf("vault: find the entry of a record: %w", err)
-		}
+		e, ok, err := v.logged(id)
 		if ok && e.LedgerTime+floor > now {
 			until = e.LedgerTime + floor
 		}
-		return until == 0, nil
+		return until == 0, err
 	})
 	return until, err
 }
@@ -101,9 +97,9 @@ func (v *Vault) auditFault(ctx context.Context, slot uint64) error {
 	if err := v.permitted(ctx, []uint64{slot}, v.nowMillis(), entry.ClassAudit); err != nil {
 		return err
 	}
-	ledgerTime, err := v.env.Tick(ctx)
+	ledgerTime, err := v.catchUp(ctx)
 	if err != nil {
-		return fmt.Errorf("vault: move ledger time: %w", err)
+		return err
 	}
 	return v.permitted(ctx, []uint64{slot}, ledgerTime, entry.ClassAudit)
 }

@@ -15,11 +15,7 @@ func (v *Vault) BeginHold(ctx context.Context, set entry.StatementID) error {
 	if err != nil || known {
 		return err
 	}
-	e, s, err := v.evidenceOf(ctx, set)
-	if err != nil {
-		return err
-	}
-	who, opening, err := v.series(s)
+	e, who, opening, err := v.sealedEvidence(ctx, set)
 	if err != nil {
 		return err
 	}

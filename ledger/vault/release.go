@@ -102,12 +102,12 @@ type opener struct {
 // open opens one record. A record whose statement is not in the log is no
 // record yet, and perhaps never will be.
 func (o *opener) open(id entry.StatementID) (Released, error) {
-	_, logged, err := o.v.env.Entry(id)
-	if err != nil {
-		return Released{}, fmt.Errorf("vault: find the entry of a record: %w", err)
+	_, logged, err := o.v.logged(id)
+	if err == nil && !logged {
+		err = entry.Refuse(entry.CodeUnknownRecord, "statement %s is not in the log", id)
 	}
-	if !logged {
-		return Released{}, entry.Refuse(entry.CodeUnknownRecord, "statement %s is not in the log", id)
+	if err != nil {
+		return Released{}, err
 	}
 	row, at, err := o.find(id)
 	if err != nil {

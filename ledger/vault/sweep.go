@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"indelible/ledger/vault/store"
@@ -32,8 +31,8 @@ func (v *Vault) sweep(ctx context.Context) (bool, error) {
 	if len(c.Kept)+len(c.Orphans) > 0 {
 		// After a start the log may not be replayed as far as the vault is: to
 		// call a record an orphan takes a log that is caught up.
-		if _, err := v.env.Tick(ctx); err != nil {
-			return false, fmt.Errorf("vault: catch up with the log: %w", err)
+		if _, err := v.catchUp(ctx); err != nil {
+			return false, err
 		}
 		if c, logged, err = v.sweepPage(v.state.sweepFrom, now-store.EntryDue); err != nil {
 			return false, err
@@ -73,10 +72,10 @@ func (v *Vault) sweepPage(from, to uint64) (*store.Sweep, int, error) {
 			return false, nil
 		}
 		seen, last = seen+1, e.At
-		_, ok, err := v.env.Entry(e.ID)
+		_, ok, err := v.logged(e.ID)
 		switch {
 		case err != nil:
-			return false, fmt.Errorf("vault: find the entry of a record: %w", err)
+			return false, err
 		case ok:
 			logged++
 		case e.At+store.OrphanAge <= v.nowMillis():

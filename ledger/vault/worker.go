@@ -152,8 +152,8 @@ func (v *Vault) setMembers(ctx context.Context) (bool, error) {
 	if _, news, err := v.placed(); err != nil || !news {
 		return false, err
 	}
-	if _, err := v.env.Tick(ctx); err != nil { // a log that lags tells of nodes that are no longer, or not of all
-		return false, fmt.Errorf("vault: catch up with the log: %w", err)
+	if _, err := v.catchUp(ctx); err != nil { // a log that lags tells of nodes that are no longer, or not of all
+		return false, err
 	}
 	list, news, err := v.placed()
 	if err != nil || !news {

@@ -61,22 +61,22 @@ func (v View) MustMint() (bool, error) {
 	return t == nil || n.Leaves+leavesPerSubject > t.Leaves(), err
 }
 
-func (p *Allocate) apply(a *applier) Result {
+func (p *Allocate) apply(a *applier) *entry.Refusal {
 	if known := a.allocation(p.Request); known != nil {
-		return Result{Value: layout.Encode(known)}
+		a.answer = layout.Encode(known)
+		return nil
 	}
 	vacant := a.vacancies()
-	full, err := a.MustMint()
-	a.fail(err)
+	full := a.is(a.MustMint())
 	switch {
 	case full:
-		return refuse(entry.CodeWrongState, "no keys are left to allocate")
+		return entry.Refuse(entry.CodeWrongState, "no keys are left to allocate")
 	case p.Class < entry.HandleSubject || p.Class > entry.HandleOrganisation:
-		return refuse(entry.CodeUnknownCode, "no such handle class")
+		return entry.Refuse(entry.CodeUnknownCode, "no such handle class")
 	case a.has(key(rowHandle, p.Handle[:]...)):
-		return refuse(entry.CodeHandleExists, "the handle drawn is taken")
+		return entry.Refuse(entry.CodeHandleExists, "the handle drawn is taken")
 	case len(vacant) >= maxVacant:
-		return refuse(entry.CodeOverloaded, "%d allocations wait for their registration", maxVacant)
+		return entry.Refuse(entry.CodeOverloaded, "%d allocations wait for their registration", maxVacant)
 	}
 	n := a.counters()
 	given, leaf := Allocation{n.Subjects, n.Slots}, n.Leaves
@@ -89,7 +89,8 @@ func (p *Allocate) apply(a *applier) Result {
 	n.Slots++
 	n.Leaves += leavesPerSubject
 	a.put(key(rowCounters), &n)
-	return Result{Value: layout.Encode(&given)}
+	a.answer = layout.Encode(&given)
+	return nil
 }
 
 func (a *applier) allocation(request entry.RequestID) *Allocation {
@@ -129,9 +130,9 @@ func (a *applier) setVacancies(list []vacancy) { a.put(key(rowVacant), &list) }
 // Vacate gives up every vacancy.
 type Vacate struct{}
 
-func (*Vacate) apply(a *applier) Result {
+func (*Vacate) apply(a *applier) *entry.Refusal {
 	a.vacate()
-	return Result{}
+	return nil
 }
 
 // vacate gives up every vacancy and condemns its keys: an attempt to register a
@@ -169,14 +170,14 @@ type Register struct {
 	Record []byte // identifiers, under the identity key
 }
 
-func (p *Register) apply(a *applier) Result {
+func (p *Register) apply(a *applier) *entry.Refusal {
 	n, vacant := a.counters(), a.vacancies()
 	at := slices.IndexFunc(vacant, func(v vacancy) bool { return v.Subject == p.Given.Subject })
 	if at < 0 || n.Registered != p.Base {
 		return outdated("the directory of subjects")
 	}
 	if given := a.allocation(vacant[at].Request); given == nil || *given != p.Given {
-		return refuse(entry.CodeMalformed, "a registration names another slot than was allocated")
+		return entry.Refuse(entry.CodeMalformed, "a registration names another slot than was allocated")
 	}
 	who, slot := a.subject(p.Given.Subject), a.slot(p.Given.Slot)
 	slot.Link, who.Slots, who.Record = p.Link, p.Slots, p.Record
@@ -185,5 +186,5 @@ func (p *Register) apply(a *applier) Result {
 	n.Registered++
 	a.put(key(rowCounters), &n)
 	a.setVacancies(slices.Delete(vacant, at, at+1))
-	return Result{}
+	return nil
 }

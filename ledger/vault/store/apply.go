@@ -33,6 +33,7 @@ type applier struct {
 	s      *Store
 	b      *pebble.Batch
 	now    uint64 // the command's time, Unix milliseconds
+	answer []byte // the command's, for its proposer
 	change Change
 	err    error
 }
@@ -67,8 +68,9 @@ func (s *Store) fold(b *pebble.Batch, cmds []state.Command) ([]Result, Change, e
 		}
 		p, err := Decode(Command{c.Type, c.Body})
 		if err == nil {
-			a.now = c.Time
-			results[i] = p.apply(a)
+			a.now, a.answer = c.Time, nil
+			refusal := p.apply(a)
+			results[i] = Result{Refusal: refusal, Value: a.answer}
 			err = a.err
 		}
 		if err != nil {
@@ -82,15 +84,10 @@ func (s *Store) fold(b *pebble.Batch, cmds []state.Command) ([]Result, Change, e
 	return results, a.change, s.db.Commit(b, to)
 }
 
-// refuse is the answer to a command that changed nothing.
-func refuse(code entry.Code, format string, args ...any) Result {
-	return Result{Refusal: entry.Refuse(code, format, args...)}
-}
-
 // outdated is the answer to a command built on a state that has moved on: the
 // proposer reads again and builds a new one.
-func outdated(what string) Result {
-	return refuse(entry.CodeWrongState, "%s changed while the command was under way", what)
+func outdated(what string) *entry.Refusal {
+	return entry.Refuse(entry.CodeWrongState, "%s changed while the command was under way", what)
 }
 
 // UnlessOutdated drops the refusal of a command built on a state that has moved
@@ -128,11 +125,13 @@ func found[T any](a *applier, row *T, err error) *T {
 	return new(T)
 }
 
-func (a *applier) has(k []byte) bool {
-	ok, err := a.View.has(k)
+// is gives an answer of View, and notes its error.
+func (a *applier) is(yes bool, err error) bool {
 	a.fail(err)
-	return ok
+	return yes
 }
+
+func (a *applier) has(k []byte) bool { return a.is(a.View.has(k)) }
 
 func (a *applier) set(k, value []byte) {
 	if err := a.b.Set(k, value, nil); err != nil {

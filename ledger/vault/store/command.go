@@ -39,7 +39,9 @@ const (
 
 // Proposal is one of the commands above, before it is encoded: what a member
 // proposes. Its fields, in order, are the bytes of the command.
-type Proposal interface{ apply(a *applier) Result }
+type Proposal interface {
+	apply(a *applier) *entry.Refusal
+}
 
 // proposals is the table of commands; what is not in it stops the node.
 var proposals = [...]Proposal{

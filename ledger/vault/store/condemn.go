@@ -24,25 +24,25 @@ func ClassesOf(s entry.Scope) []entry.Class {
 	return []entry.Class{entry.ClassIdentity}
 }
 
-func (p *Condemn) apply(a *applier) Result {
+func (p *Condemn) apply(a *applier) *entry.Refusal {
 	l, _, fault := a.s.verifyStep(p.Approval, entry.StepApprove, p.Request)
 	if fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	e := a.erasure(p.Request)
 	switch {
 	case e == nil || e.State == ErasureCancelled:
-		return refuse(entry.CodeWrongState, "the erasure has not begun or is cancelled")
+		return entry.Refuse(entry.CodeWrongState, "the erasure has not begun or is cancelled")
 	case e.State != ErasureBegun:
-		return Result{}
+		return nil
 	case p.LedgerTime < l.ledgerTime+a.s.rule.Grace:
-		return refuse(entry.CodeGraceRunning, "the grace period ends at ledger time %d", l.ledgerTime+a.s.rule.Grace)
+		return entry.Refuse(entry.CodeGraceRunning, "the grace period ends at ledger time %d", l.ledgerTime+a.s.rule.Grace)
 	}
 	if fault := a.heldFault(e.Slots, ClassesOf(e.Scope)...); fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	a.condemn(p.Request, e)
-	return Result{}
+	return nil
 }
 
 func (a *applier) condemn(request entry.StatementID, e *Erasure) {
@@ -90,21 +90,21 @@ func (a *applier) leavesOf(e *Erasure) (all, living []uint64) {
 // has seen their floor pass. What was sealed after it looked is judged here.
 type CondemnAudit struct{ Slot uint64 }
 
-func (p *CondemnAudit) apply(a *applier) Result {
+func (p *CondemnAudit) apply(a *applier) *entry.Refusal {
 	if !a.has(key64(rowLater, p.Slot)) {
-		return Result{}
+		return nil
 	}
 	if fault := a.heldFault([]uint64{p.Slot}, entry.ClassAudit); fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	if a.youngAudit(p.Slot) {
-		return refuse(entry.CodeRetentionFloor, "an audit record came while the command was under way")
+		return entry.Refuse(entry.CodeRetentionFloor, "an audit record came while the command was under way")
 	}
 	a.delete(key64(rowLater, p.Slot))
 	a.drop(AuditOf(p.Slot).prefix())
 	a.condemnLeaves([]uint64{a.slot(p.Slot).Audit})
 	a.raise([]uint64{p.Slot}, classSet(entry.ClassAudit))
-	return Result{}
+	return nil
 }
 
 // AuditsLeft calls f for the slots of erased subjects whose audit key still

@@ -80,17 +80,17 @@ type BeginErasure struct {
 	Slots   []uint64 // ascending
 }
 
-func (p *BeginErasure) apply(a *applier) Result {
+func (p *BeginErasure) apply(a *applier) *entry.Refusal {
 	l, body, fault := a.s.verifyStep(p.Request, entry.StepRequest, entry.StatementID{})
 	if fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	id := l.ID()
 	if a.erasure(id) != nil {
-		return Result{}
+		return nil
 	}
 	if fault := a.sealedFault(l.Statement, p.Subject, p.Slots); fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	a.setErasure(id, &Erasure{State: ErasureBegun, Scope: body.Scope, Subject: p.Subject, Slots: p.Slots})
 	for _, n := range p.Slots {
@@ -98,7 +98,7 @@ func (p *BeginErasure) apply(a *applier) Result {
 	}
 	a.change.Due = true
 	a.raise(p.Slots, 0)
-	return Result{}
+	return nil
 }
 
 // CancelErasure undoes BeginErasure.
@@ -107,16 +107,16 @@ type CancelErasure struct {
 	Cancel  Evidence
 }
 
-func (p *CancelErasure) apply(a *applier) Result {
+func (p *CancelErasure) apply(a *applier) *entry.Refusal {
 	if _, _, fault := a.s.verifyStep(p.Cancel, entry.StepCancel, p.Request); fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	e := a.erasure(p.Request)
 	switch {
 	case e == nil || e.State == ErasureCancelled:
-		return Result{}
+		return nil
 	case e.State != ErasureBegun:
-		return refuse(entry.CodeGraceOver, "the erasure's keys are condemned")
+		return entry.Refuse(entry.CodeGraceOver, "the erasure's keys are condemned")
 	}
 	e.State = ErasureCancelled
 	a.setErasure(p.Request, e)
@@ -124,7 +124,7 @@ func (p *CancelErasure) apply(a *applier) Result {
 		a.delete(key64(rowMark, n, p.Request[:]...))
 	}
 	a.raise(e.Slots, 0)
-	return Result{}
+	return nil
 }
 
 // KeepStatement keeps what a node signed before it is sent, so that after a
@@ -137,17 +137,19 @@ type KeepStatement struct {
 	Statement []byte
 }
 
-func (p *KeepStatement) apply(a *applier) Result {
+func (p *KeepStatement) apply(a *applier) *entry.Refusal {
 	kept, err := a.Kept(p.Request, p.Author, p.Step)
 	a.fail(err)
 	if kept != nil {
-		return Result{Value: kept}
+		a.answer = kept
+		return nil
 	}
 	if e := a.erasure(p.Request); e == nil || e.State != ErasureCondemned || len(p.Statement) == 0 || len(p.Statement) > entry.MaxStatement {
-		return refuse(entry.CodeWrongState, "the erasure is not being executed")
+		return entry.Refuse(entry.CodeWrongState, "the erasure is not being executed")
 	}
 	a.set(keyKept(p.Request, p.Author, p.Step), p.Statement)
-	return Result{Value: slices.Clone(p.Statement)}
+	a.answer = slices.Clone(p.Statement)
+	return nil
 }
 
 // Kept reads the statement by which an author says a step of an erasure; nil if
@@ -174,24 +176,23 @@ type FinishErasure struct {
 	Complete Evidence
 }
 
-func (p *FinishErasure) apply(a *applier) Result {
+func (p *FinishErasure) apply(a *applier) *entry.Refusal {
 	if _, _, fault := a.s.verifyStep(p.Complete, entry.StepComplete, p.Request); fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	e := a.erasure(p.Request)
 	if e == nil || e.State == ErasureFinished {
-		return Result{}
+		return nil
 	}
-	left, err := a.AnyCondemned(e.Leaves)
-	a.fail(err)
+	left := a.is(a.AnyCondemned(e.Leaves))
 	if e.State != ErasureCondemned || left {
-		return refuse(entry.CodeWrongState, "keys of the erasure are still in the tree")
+		return entry.Refuse(entry.CodeWrongState, "keys of the erasure are still in the tree")
 	}
 	e.State, e.Leaves = ErasureFinished, nil
 	a.setErasure(p.Request, e)
 	a.drop(key(rowKept, p.Request[:]...))
 	a.dropSubject(e)
-	return Result{}
+	return nil
 }
 
 func (a *applier) dropSubject(e *Erasure) {

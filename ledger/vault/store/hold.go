@@ -24,29 +24,28 @@ type SetHold struct {
 	Slots   []uint64 // ascending
 }
 
-func (p *SetHold) apply(a *applier) Result {
+func (p *SetHold) apply(a *applier) *entry.Refusal {
 	l, _, fault := a.s.verifyHold(p.Set, entry.HoldSet, "sets")
 	if fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	id := l.ID()
 	if a.has(key(rowHold, id[:]...)) {
-		return Result{}
+		return nil
 	}
 	if fault := a.sealedFault(l.Statement, p.Subject, p.Slots); fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
-	outlived, err := a.Outlived(p.Slots, p.Class)
-	a.fail(err)
+	outlived := a.is(a.Outlived(p.Slots, p.Class))
 	if outlived {
-		return Result{Refusal: Erased()}
+		return Erased()
 	}
 	a.put(key(rowHold, id[:]...), &hold{Class: p.Class, Subject: p.Subject, Slots: p.Slots})
 	for _, n := range p.Slots {
 		a.set(keyHeld(n, p.Class, id), nil)
 	}
 	a.raise(p.Slots, 0)
-	return Result{}
+	return nil
 }
 
 // ReleaseHold lifts a hold. Confirmation is empty where one authority is enough.
@@ -55,19 +54,19 @@ type ReleaseHold struct {
 	Confirmation Evidence
 }
 
-func (p *ReleaseHold) apply(a *applier) Result {
+func (p *ReleaseHold) apply(a *applier) *entry.Refusal {
 	l, body, fault := a.s.verifyHold(p.Release, entry.HoldRelease, "releases")
 	if fault == nil && !a.s.single {
 		fault = a.s.unconfirmed(l, p.Confirmation)
 	}
 	if fault != nil {
-		return Result{Refusal: fault}
+		return fault
 	}
 	set := key(rowHold, body.Set[:]...)
 	h, err := parsed[hold](a.View, set)
 	a.fail(err)
 	if h == nil || h.Released {
-		return Result{}
+		return nil
 	}
 	h.Released = true
 	a.put(set, h)
@@ -76,7 +75,7 @@ func (p *ReleaseHold) apply(a *applier) Result {
 	}
 	a.change.Due = true
 	a.raise(h.Slots, 0)
-	return Result{}
+	return nil
 }
 
 // unconfirmed refuses a release that no second statement in the log confirms.

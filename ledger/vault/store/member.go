@@ -43,14 +43,14 @@ func (m *Member) Signed(message, signature []byte) bool {
 // for a node that is no longer among them may be destroyed by that.
 type Members struct{ List []Member } // in the order of CompareMembers
 
-func (m *Members) apply(a *applier) Result {
+func (m *Members) apply(a *applier) *entry.Refusal {
 	if len(m.List) == 0 || len(m.List) > maxMembers || !slices.IsSortedFunc(m.List, CompareMembers) {
-		return refuse(entry.CodeFieldInvalid, "a vault has 1 to %d members, in order", maxMembers)
+		return entry.Refuse(entry.CodeFieldInvalid, "a vault has 1 to %d members, in order", maxMembers)
 	}
 	for _, one := range m.List {
 		key, err := entry.ParsePublicKey(one.Key)
 		if err != nil || key.Author() != one.Author {
-			return refuse(entry.CodeBadKey, "a member's key is not that of its author id")
+			return entry.Refuse(entry.CodeBadKey, "a member's key is not that of its author id")
 		}
 	}
 	a.put(key(rowMembers), m)
@@ -58,7 +58,7 @@ func (m *Members) apply(a *applier) Result {
 		a.forgetDestroyed(r)
 	}
 	a.change.Due = true
-	return Result{}
+	return nil
 }
 
 // Members lists the nodes that hold this vault, in the order of CompareMembers.

@@ -13,7 +13,7 @@ type Plant struct {
 	Node    []byte // sealed, at level 1, position 0, of FirstVersion
 }
 
-func (p *Plant) apply(a *applier) Result {
+func (p *Plant) apply(a *applier) *entry.Refusal {
 	if a.top() != nil || a.rootState(p.Root) != RootReserved || len(p.Node) != len(SealedNode{}) || len(p.Wrapped) == 0 {
 		a.abandon(p.Root)
 		return outdated("the key tree")
@@ -22,7 +22,7 @@ func (p *Plant) apply(a *applier) Result {
 	a.put(key(rowTop), &Top{Version: FirstVersion, Epoch: FirstVersion, Height: 1, Blocks: 1, Root: p.Root, Wrapped: p.Wrapped})
 	a.change.TreeWritten, a.change.Due = true, true
 	a.setRoot(p.Root, RootCurrent)
-	return Result{}
+	return nil
 }
 
 // Mint adds a block of 64 leaves. No key that exists changes; when the tree
@@ -33,17 +33,17 @@ type Mint struct {
 	Nodes   []Node // as PlanMint lists them, from the bottom
 }
 
-func (m *Mint) apply(a *applier) Result {
+func (m *Mint) apply(a *applier) *entry.Refusal {
 	t := a.top()
 	if t == nil || t.Version != m.Base {
 		return outdated("the key tree")
 	}
 	plan := PlanMint(t.Blocks, t.Height)
 	if !slices.Equal(placesOf(m.Nodes), plan.Places()) || plan.Grows != (len(m.Wrapped) > 0) {
-		return refuse(entry.CodeMalformed, "a block of keys writes other nodes than it needs")
+		return entry.Refuse(entry.CodeMalformed, "a block of keys writes other nodes than it needs")
 	}
 	if plan.Grows && t.Height == maxHeight {
-		return refuse(entry.CodeTooLarge, "the key tree has %d levels, its limit", maxHeight)
+		return entry.Refuse(entry.CodeTooLarge, "the key tree has %d levels, its limit", maxHeight)
 	}
 	t.Version++
 	t.Blocks++
@@ -54,5 +54,5 @@ func (m *Mint) apply(a *applier) Result {
 	a.setNodes(m.Nodes, t.Version)
 	a.change.TreeWritten = true
 	a.put(key(rowTop), t)
-	return Result{}
+	return nil
 }

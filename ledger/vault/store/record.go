@@ -187,7 +187,7 @@ func PutAnswers(value []byte, n int) ([]Sealed, error) {
 	return list, nil
 }
 
-func (p *PutRecords) apply(a *applier) Result {
+func (p *PutRecords) apply(a *applier) *entry.Refusal {
 	at := max(a.now, a.counters().Swept)
 	value := make([]byte, 0, putAnswerSize*len(p.List))
 	owners := make(map[Owner]acceptance)
@@ -201,7 +201,8 @@ func (p *PutRecords) apply(a *applier) Result {
 		answer := a.putOne(r, accepts, at)
 		value = layout.Append(value, &answer)
 	}
-	return Result{Value: value}
+	a.answer = value
+	return nil
 }
 
 // acceptance is what an owner takes in.
@@ -231,8 +232,7 @@ func (a *applier) acceptance(o Owner) acceptance {
 	if o.Range == rangeAudit {
 		return allBut(slot.Gone, entry.ClassAudit)
 	}
-	marked, err := a.any(key64(rowMark, o.Number)) // by an erasure, for good unless that is cancelled
-	a.fail(err)
+	marked := a.is(a.any(key64(rowMark, o.Number))) // by an erasure, for good unless that is cancelled
 	if accepts := allBut(slot.Gone, entry.ClassClinical, entry.ClassIdentity); accepts != acceptsAll || !marked {
 		return accepts
 	}

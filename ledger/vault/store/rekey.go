@@ -23,11 +23,11 @@ type Rekey struct {
 // above condemned leaves. Whether the ciphertexts hold what they should is for
 // the members' verdicts. A refused attempt abandons its root version, because
 // its blobs may be in a log, wrapped under it.
-func (r *Rekey) apply(a *applier) Result {
+func (r *Rekey) apply(a *applier) *entry.Refusal {
 	t := a.top()
 	if fault := r.fault(a, t); fault != nil {
 		a.abandon(r.Root)
-		return Result{Refusal: fault}
+		return fault
 	}
 	r.keepOld(a, t)
 	a.setNodes(r.Nodes, t.Version+1)
@@ -40,13 +40,13 @@ func (r *Rekey) apply(a *applier) Result {
 	a.put(key(rowTop), t)
 	a.setRoot(r.Root, RootCurrent)
 	a.change.TreeWritten, a.change.KeysDied, a.change.Due = true, true, true
-	return Result{}
+	return nil
 }
 
 func (r *Rekey) fault(a *applier, t *Top) *entry.Refusal {
 	switch {
 	case t == nil || t.Version != r.Base:
-		return outdated("the key tree").Refusal
+		return outdated("the key tree")
 	case a.oldTop() != nil:
 		return entry.Refuse(entry.CodeWrongState, "the rekey before this one is not finished")
 	case a.rootState(r.Root) != RootReserved || r.Root <= t.Root:

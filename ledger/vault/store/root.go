@@ -33,22 +33,23 @@ type Root struct {
 // ReserveRoot takes the next root version. The answer's Value is its number.
 type ReserveRoot struct{}
 
-func (*ReserveRoot) apply(a *applier) Result {
+func (*ReserveRoot) apply(a *applier) *entry.Refusal {
 	n := a.counters()
 	n.Roots++
 	a.put(key(rowCounters), &n)
 	a.setRoot(n.Roots, RootReserved)
-	return Result{Value: layout.Number(n.Roots)}
+	a.answer = layout.Number(n.Roots)
+	return nil
 }
 
 // AbandonRoot dooms a reserved version that is not in use.
 type AbandonRoot struct{ Version uint64 }
 
-func (r *AbandonRoot) apply(a *applier) Result {
+func (r *AbandonRoot) apply(a *applier) *entry.Refusal {
 	if !a.abandon(r.Version) {
 		return outdated("the root version")
 	}
-	return Result{}
+	return nil
 }
 
 // abandon dooms a version if it is still reserved.
@@ -108,14 +109,13 @@ func (a *applier) roots() []Root {
 // members has found every living key under it and none has missed one.
 type DestroyRoot struct{ Current uint64 }
 
-func (r *DestroyRoot) apply(a *applier) Result {
+func (r *DestroyRoot) apply(a *applier) *entry.Refusal {
 	if t := a.top(); t == nil || a.oldTop() == nil || t.Root != r.Current {
 		return outdated("the root version")
 	}
-	sound, err := a.Sound(r.Current)
-	a.fail(err)
+	sound := a.is(a.Sound(r.Current))
 	if !sound {
-		return refuse(entry.CodeWrongState, "root version %d has not been verified by a majority", r.Current)
+		return entry.Refuse(entry.CodeWrongState, "root version %d has not been verified by a majority", r.Current)
 	}
 	for _, root := range a.roots() {
 		if root.Version < r.Current {
@@ -125,5 +125,5 @@ func (r *DestroyRoot) apply(a *applier) Result {
 	}
 	a.drop(key64(rowVerdict, r.Current))
 	a.drop(key(rowOld))
-	return Result{}
+	return nil
 }

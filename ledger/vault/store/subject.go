@@ -101,14 +101,14 @@ func (a *applier) setSubject(n uint64, s *Subject) { a.put(key64(rowSubject, n),
 // RaiseGuard raises the guards of slots: a rule about them has changed.
 type RaiseGuard struct{ Slots []uint64 }
 
-func (r *RaiseGuard) apply(a *applier) Result {
+func (r *RaiseGuard) apply(a *applier) *entry.Refusal {
 	for _, n := range r.Slots {
 		if !a.has(key64(rowSlot, n)) {
-			return refuse(entry.CodeUnknownHandle, "the vault knows no such slot")
+			return entry.Refuse(entry.CodeUnknownHandle, "the vault knows no such slot")
 		}
 	}
 	a.raise(r.Slots, 0)
-	return Result{}
+	return nil
 }
 
 // raise raises the guards of slots, which exist, and notes which classes are

@@ -43,9 +43,9 @@ type Sweep struct {
 	Orphans  []Recent // no entry, and none can come: dropped
 }
 
-func (p *Sweep) apply(a *applier) Result {
+func (p *Sweep) apply(a *applier) *entry.Refusal {
 	if p.From >= p.To || p.To+EntryDue > a.now {
-		return refuse(entry.CodeWrongState, "the range to be swept is too young")
+		return entry.Refuse(entry.CodeWrongState, "the range to be swept is too young")
 	}
 	for _, e := range p.Orphans {
 		a.dropOrphan(e)
@@ -57,7 +57,7 @@ func (p *Sweep) apply(a *applier) Result {
 	n := a.counters()
 	n.Swept = max(n.Swept, p.To)
 	a.put(key(rowCounters), &n)
-	return Result{}
+	return nil
 }
 
 // dropOrphan deletes a record unless it was sealed again in the meantime.
@@ -75,13 +75,13 @@ func (a *applier) dropOrphan(e Recent) {
 // Follow remembers how far the log has been followed.
 type Follow struct{ Upto uint64 } // index of the first entry not looked at
 
-func (p *Follow) apply(a *applier) Result {
+func (p *Follow) apply(a *applier) *entry.Refusal {
 	upto, err := a.Followed()
 	a.fail(err)
 	if p.Upto > upto {
 		a.set(key(rowFollow), layout.Number(p.Upto))
 	}
-	return Result{}
+	return nil
 }
 
 // Followed is the index of the first entry of the log not looked at.

@@ -31,16 +31,16 @@ func (w *Verdict) Message(group string) []byte {
 	}{group, w.Version, w.Author, w.OK})
 }
 
-func (w *Verdict) apply(a *applier) Result {
+func (w *Verdict) apply(a *applier) *entry.Refusal {
 	if !a.memberSaid(w.Author, w.Message(a.s.group), w.Signature) {
-		return refuse(entry.CodeBadSignature, "a verdict is signed by a member")
+		return entry.Refuse(entry.CodeBadSignature, "a verdict is signed by a member")
 	}
 	if t := a.top(); t == nil || a.oldTop() == nil || t.Root != w.Version {
 		return outdated("the root version")
 	}
 	a.change.Due = true
 	a.set(key64(rowVerdict, w.Version, w.Author[:]...), []byte{layout.Bit(w.OK)})
-	return Result{}
+	return nil
 }
 
 // Verdicts counts the members for and against a root version.
@@ -92,9 +92,9 @@ func (w *Attest) Message(group string) []byte {
 	}{group, w.Version, w.Author, w.Method, w.Strength})
 }
 
-func (w *Attest) apply(a *applier) Result {
+func (w *Attest) apply(a *applier) *entry.Refusal {
 	if !a.memberSaid(w.Author, w.Message(a.s.group), w.Signature) {
-		return refuse(entry.CodeBadSignature, "a destruction is attested by a member")
+		return entry.Refuse(entry.CodeBadSignature, "a destruction is attested by a member")
 	}
 	root := Root{w.Version, a.rootState(w.Version)}
 	if root.State != RootDoomed {
@@ -103,7 +103,7 @@ func (w *Attest) apply(a *applier) Result {
 	a.change.Due = true
 	a.set(keyAttest(w.Version, w.Author), []byte{byte(w.Method), byte(w.Strength)})
 	a.forgetDestroyed(root)
-	return Result{}
+	return nil
 }
 
 // forgetDestroyed drops a doomed version when every member has destroyed it.
