@@ -73,3 +73,63 @@ func declaredTests(t *testing.T) map[string]bool {
 	}
 	return found
 }
+
+// TestReadmeNamesFilesThatExist: every file the README names is there, and says
+// every word named after it: the road, and two hops from a question to its answer.
+func TestReadmeNamesFilesThatExist(t *testing.T) {
+	readme := string(readFile(t, filepath.Join(root, "README.md")))
+	hops := namedFile.FindAllStringSubmatch(readme, -1)
+	if len(hops) < 20 {
+		t.Fatalf("the README names %d files with a word each: this test looks at too little", len(hops))
+	}
+	for _, hop := range hops {
+		source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(hop[1])))
+		switch {
+		case err != nil:
+			t.Errorf("the README sends the reader to %s, which is not there", hop[1])
+		case !regexp.MustCompile(`\b` + regexp.QuoteMeta(hop[2]) + `\b`).Match(source):
+			t.Errorf("the README says that %s has %q, which it has not", hop[1], hop[2])
+		}
+	}
+	for _, link := range linked.FindAllStringSubmatch(readme, -1) {
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(link[1]))); err != nil {
+			t.Errorf("the README links to %s, which is not there", link[1])
+		}
+	}
+}
+
+var (
+	namedFile = regexp.MustCompile("`([a-z][a-z0-9_/]*\\.[a-z]+)`, `([^`]+)`")
+	linked    = regexp.MustCompile(`\]\(([^)#:]+)\)`)
+)
+
+// TestPagesNameFilesThatExist: every file of ours that a page names is there, by its
+// path, or by its name alone somewhere.
+func TestPagesNameFilesThatExist(t *testing.T) {
+	names, found := map[string]bool{}, 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		names[d.Name()] = true
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range writings(t) {
+		if filepath.Ext(page) != ".md" {
+			continue
+		}
+		for _, m := range pagesFile.FindAllStringSubmatch(string(readFile(t, page)), -1) {
+			found++
+			_, fromRoot := os.Stat(filepath.Join(root, filepath.FromSlash(m[1])))
+			_, fromPage := os.Stat(filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1])))
+			if fromRoot != nil && fromPage != nil && (strings.Contains(m[1], "/") || !names[m[1]]) {
+				t.Errorf("%s names %s, which is not there", page, m[1])
+			}
+		}
+	}
+	if found < 60 {
+		t.Errorf("%d files were found: this test looks at too little", found)
+	}
+}
+
+var pagesFile = regexp.MustCompile("`([a-z.][a-z0-9_./-]*\\.(?:go|md|proto|cddl|sh|binpb))`")
