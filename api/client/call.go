@@ -30,7 +30,7 @@ var ErrUnreachable = errors.New("client: no node takes the call now")
 // the two it is; it is neither when Refusal is about what was asked and not about
 // the call, such as ALREADY_REGISTERED or SUBJECT_ERASED.
 type CallError struct {
-	Server     string         // whom was asked
+	Server     string         // Config.URL, also where another node was asked on its word
 	Code       connect.Code   // of the RPC
 	Refusal    *entry.Refusal // the node's reason, in our words; nil when it gave none
 	RetryAfter time.Duration  // how long the node asked to wait; 0 when it did not
@@ -119,7 +119,7 @@ func call[Req, Res any](ctx context.Context, c *Client, jurisdiction string, mes
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, failure(base, err)
+		return nil, failure(c.cfg.URL, err)
 	}
 }
 

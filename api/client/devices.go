@@ -1,7 +1,9 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"iter"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
@@ -26,6 +28,10 @@ func (c *Client) Devices(ctx context.Context) iter.Seq2[*indeliblev1.Device, err
 			if token = page.GetNextPageToken(); len(token) == 0 {
 				return
 			}
+			if len(page.GetDevices()) == 0 { // such pages need have no end
+				yield(nil, fmt.Errorf("%w: a page of devices is empty and not the last", ErrAnswer))
+				return
+			}
 		}
 	}
 }
@@ -47,6 +53,9 @@ func (c *Client) Gaps(ctx context.Context, d *indeliblev1.Device, enough int) er
 			return err
 		}
 		more := answer.GetDevice()
+		if bytes.Equal(more.GetNextPageToken(), d.GetNextPageToken()) {
+			return fmt.Errorf("%w: the search for gaps does not go on", ErrAnswer)
+		}
 		d.Gaps = append(d.Gaps, more.GetGaps()...)
 		d.NextPageToken = more.GetNextPageToken()
 	}

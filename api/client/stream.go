@@ -18,10 +18,9 @@ import (
 // under way at once: the n-th answer belongs to the n-th batch. Send and Receive may
 // be called from different goroutines, each from one at a time.
 type Stream struct {
-	c      *Client
-	ctx    context.Context //nolint:containedctx // of the call the stream is
-	server string
-	rpc    *connect.BidiStreamForClient[indeliblev1.AppendStreamRequest, indeliblev1.AppendStreamResponse]
+	c   *Client
+	ctx context.Context //nolint:containedctx // of the call the stream is
+	rpc *connect.BidiStreamForClient[indeliblev1.AppendStreamRequest, indeliblev1.AppendStreamResponse]
 
 	mu   sync.Mutex
 	sent [][]*Signed // batches without an answer, oldest first
@@ -29,8 +28,8 @@ type Stream struct {
 
 // Stream opens a stream. It ends with ctx.
 func (c *Client) Stream(ctx context.Context, jurisdiction string) *Stream {
-	n, base := c.node(jurisdiction)
-	s := &Stream{c: c, ctx: ctx, server: base, rpc: n.AppendStream(ctx)}
+	n, _ := c.node(jurisdiction)
+	s := &Stream{c: c, ctx: ctx, rpc: n.AppendStream(ctx)}
 	s.rpc.RequestHeader().Set(wire.JurisdictionHeader, jurisdiction)
 	return s
 }
@@ -80,7 +79,7 @@ func (s *Stream) Receive() ([]Outcome, error) {
 	s.mu.Unlock()
 	if wait := answer.GetRetryAfterMs(); wait > 0 && len(answer.GetOutcomes()) == 0 {
 		return nil, &CallError{
-			Server: s.server, Code: connect.CodeResourceExhausted, RetryAfter: milliseconds(wait),
+			Server: s.c.cfg.URL, Code: connect.CodeResourceExhausted, RetryAfter: milliseconds(wait),
 			Refusal: InOurWords(&indeliblev1.Refusal{Code: string(entry.CodeOverloaded), Retryable: true}),
 		}
 	}
@@ -99,5 +98,5 @@ func (s *Stream) failure(err error) error {
 	if s.ctx.Err() != nil {
 		return s.ctx.Err()
 	}
-	return failure(s.server, err)
+	return failure(s.c.cfg.URL, err)
 }
