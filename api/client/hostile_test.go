@@ -15,6 +15,7 @@ import (
 	"io"
 	stdlog "log"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -119,6 +120,13 @@ func hostileAnswers() map[string]http.HandlerFunc {
 		},
 		"the end": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	}
+	maps.Copy(all, hostileErrors())
+	return all
+}
+
+// hostileErrors are errors of the protocol with the word in every place.
+func hostileErrors() map[string]http.HandlerFunc {
+	all := map[string]http.HandlerFunc{}
 	for _, code := range []string{
 		"canceled", "invalid_argument", "already_exists", "permission_denied", "resource_exhausted", "failed_precondition", "unavailable", word,
 	} {
