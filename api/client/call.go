@@ -119,7 +119,9 @@ func call[Req, Res any](ctx context.Context, c *Client, jurisdiction string, mes
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, failure(c.cfg.URL, err)
+		failed := failure(c.cfg.URL, err)
+		c.explainRevision(limited, n, failed)
+		return nil, failed
 	}
 }
 

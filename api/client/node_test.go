@@ -15,6 +15,7 @@ import (
 
 	"indelible/api/client"
 	"indelible/api/client/credential"
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
 	"indelible/ingest"
@@ -57,7 +58,7 @@ func serve(dir string) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := node.Load(site.Config(), nil)
+	cfg, err := config.Load(site.Config(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/node"
 	"indelible/cli/say"
 	"indelible/ledger"
@@ -25,7 +26,7 @@ row are recomputed from the bytes of the entries and compared with what is store
 After a crash the newest entries may lie in the Raft log alone. They are not counted here: the next
 start applies them.`,
 		Args: cobra.NoArgs,
-		RunE: withConfig(p, func(cmd *cobra.Command, cfg node.Config) error { return fsck(cmd.Context(), p, cfg) }),
+		RunE: withConfig(p, func(cmd *cobra.Command, cfg config.Config) error { return fsck(cmd.Context(), p, cfg) }),
 	}
 	configFlags(cmd)
 	return cmd
@@ -48,7 +49,7 @@ type jsonFault struct {
 	What  string `json:"what"`
 }
 
-func fsck(ctx context.Context, p *say.Printer, cfg node.Config) error {
+func fsck(ctx context.Context, p *say.Printer, cfg config.Config) error {
 	var bar *say.Progress
 	var read uint64 // entries that were recomputed
 	report, err := node.Fsck(ctx, cfg, p.Err, func(done, total uint64) {

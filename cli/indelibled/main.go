@@ -24,7 +24,7 @@ func run(ctx context.Context, args []string, out, remarks io.Writer) int {
 	p := say.NewPrinter(out, remarks)
 	root := say.Group("indelibled", "The node of an append-only, erasable ledger for health data",
 		newInit(p), newServe(p), newFsck(p), newQuickstart(p))
-	root.Version = version()
+	root.Version = say.Version()
 	root.Long = "indelibled makes and runs the node of an Indelible log. Begin with: indelibled quickstart"
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }
 	return say.Execute(ctx, root, p, args)

@@ -8,7 +8,7 @@ import (
 )
 
 func newQuickstart(p *say.Printer) *cobra.Command {
-	o := quickstart.Options{Version: version(), Printer: p}
+	o := quickstart.Options{Version: say.Version(), Printer: p}
 	cmd := &cobra.Command{
 		Use:   "quickstart [--dir DIR] [--data FILE.ndjson] [--once]",
 		Short: "Show everything: a node, devices, readings, proofs, a read, tampering, an erasure",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/node"
 	"indelible/cli/say"
 )
@@ -19,7 +20,7 @@ func newServe(p *say.Printer) *cobra.Command {
 		Long: `Run the node of a directory made by init. It stops on SIGINT or SIGTERM after finishing the calls
 under way, and by itself, with the reason, when it can no longer trust its disk or its state.`,
 		Args: cobra.NoArgs,
-		RunE: withConfig(p, func(cmd *cobra.Command, cfg node.Config) error {
+		RunE: withConfig(p, func(cmd *cobra.Command, cfg config.Config) error {
 			return serve(cmd.Context(), p, cfg)
 		}),
 	}
@@ -35,8 +36,8 @@ type jsonServing struct {
 	Public string `json:"public,omitempty"`
 }
 
-func serve(ctx context.Context, p *say.Printer, cfg node.Config) error {
-	n, err := node.Open(ctx, cfg, version(), p.Err)
+func serve(ctx context.Context, p *say.Printer, cfg config.Config) error {
+	n, err := node.Open(ctx, cfg, say.Version(), p.Err)
 	if err != nil {
 		return openProblem(err, cfg)
 	}
@@ -57,7 +58,7 @@ func serve(ctx context.Context, p *say.Printer, cfg node.Config) error {
 }
 
 // openProblem explains why a node did not start.
-func openProblem(err error, cfg node.Config) error {
+func openProblem(err error, cfg config.Config) error {
 	switch {
 	case errors.Is(err, node.ErrInUse):
 		return say.Refused("IN_USE", "another process works on "+cfg.Dir, "the node was not started",
@@ -69,7 +70,7 @@ func openProblem(err error, cfg node.Config) error {
 	}
 }
 
-func announce(p *say.Printer, n *node.Node, cfg node.Config) error {
+func announce(p *say.Printer, n *node.Node, cfg config.Config) error {
 	id := n.LogID()
 	serving := jsonServing{Node: cfg.Name, LogID: id.String(), URL: "https://" + n.Address().String()}
 	if public := n.Public(); public != nil {

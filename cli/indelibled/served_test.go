@@ -12,6 +12,7 @@ import (
 
 	"indelible/api/client"
 	"indelible/cli/indelible/logcheck"
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
 	"indelible/test/logs"
@@ -27,7 +28,7 @@ type running struct {
 // serving runs the node of a site while do runs.
 func serving(t testing.TB, site founding.Site, do func(r *running)) {
 	t.Helper()
-	cfg, err := node.Load(site.Config(), nil)
+	cfg, err := config.Load(site.Config(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

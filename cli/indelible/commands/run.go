@@ -24,6 +24,7 @@ checkpoints to believe; nothing a server says replaces them.
 
 Exit codes: 0 done, 1 refused or does not verify, 2 wrong use, 3 no answer. With --output json the
 result is one JSON value on standard output, and an error the last line of standard error.`
+	root.Version = say.Version()
 	a.settingFlags(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.load(cmd) }
 	return say.Execute(ctx, root, a.Printer, args)

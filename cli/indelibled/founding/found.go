@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"indelible/api/client/credential"
+	"indelible/cli/indelibled/config"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -89,6 +90,16 @@ func (w *work) run() error {
 		}
 	}
 	return w.removeMarker()
+}
+
+// writeConfig is the last step but the marker: where this file is, everything else
+// is. Its paths are relative to it.
+func (w *work) writeConfig() error {
+	c := config.Defaults()
+	c.Name, c.Listen, c.Dir, c.Keys = w.spec.Node, w.spec.Listen, stateDir, keysDir
+	c.Genesis, c.Policy, c.PolicyPQ = filepath.Join(logDir, genesisFile), filepath.Join(logDir, policyFile), filepath.Join(logDir, policyPQFile)
+	c.Certificate, c.CA = filepath.Join(keysDir, nodeCertFile), filepath.Join(caDir, caCertFile)
+	return credential.WritePublic(w.site.Config(), c.Marshal())
 }
 
 // removeMarker says that the founding is complete, and waits until that is on disk.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"indelible/cli/indelibled/config"
 	"indelible/ledger"
 	"indelible/ledger/entry"
 	"indelible/ledger/state"
@@ -18,7 +19,7 @@ import (
 // signatures and rules included, and compares every row. It opens for reading
 // only and keeps a node from starting meanwhile. What a crash left in the Raft
 // log alone is not looked at: a start replays it.
-func Fsck(ctx context.Context, cfg Config, logs io.Writer, progress func(done, total uint64)) (report *ledger.Report, err error) {
+func Fsck(ctx context.Context, cfg config.Config, logs io.Writer, progress func(done, total uint64)) (report *ledger.Report, err error) {
 	dir := filepath.Join(cfg.Dir, ledgerDir)
 	if _, err := vfs.Default.Stat(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoState, err)

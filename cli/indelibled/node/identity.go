@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"indelible/api/client/credential"
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger/entry"
 )
@@ -116,8 +117,8 @@ func equalKey(a, b crypto.PublicKey) bool {
 	return ok && comparable.Equal(b)
 }
 
-func newLogger(cfg Config, out io.Writer) *slog.Logger {
-	level, err := cfg.level()
+func newLogger(cfg config.Config, out io.Writer) *slog.Logger {
+	level, err := cfg.Level()
 	if err != nil {
 		level = slog.LevelInfo
 	}

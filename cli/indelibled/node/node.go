@@ -21,6 +21,7 @@ import (
 
 	"indelible/api"
 	"indelible/api/client/credential"
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger"
 	"indelible/ledger/entry"
@@ -48,7 +49,7 @@ const (
 
 // Node is a node, opened. Run makes it work.
 type Node struct {
-	cfg      Config
+	cfg      config.Config
 	version  string
 	logger   *slog.Logger
 	identity identity
@@ -84,7 +85,7 @@ type identity struct {
 
 // Open opens everything and listens; it answers nobody yet. version is shown in
 // the node's status; log lines go to the writer in the configured format.
-func Open(ctx context.Context, cfg Config, version string, logs io.Writer) (*Node, error) {
+func Open(ctx context.Context, cfg config.Config, version string, logs io.Writer) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}

@@ -13,13 +13,14 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger/vault/store"
 	"indelible/raft"
 )
 
 // founded is the configuration of a log that was founded at a time.
-func founded(t *testing.T, at time.Time) (founding.Site, Config) {
+func founded(t *testing.T, at time.Time) (founding.Site, config.Config) {
 	t.Helper()
 	rule, err := founding.ParseRule("eu=gdpr")
 	if err != nil {
@@ -33,7 +34,7 @@ func founded(t *testing.T, at time.Time) (founding.Site, Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := Load(site.Config(), nil)
+	cfg, err := config.Load(site.Config(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func founded(t *testing.T, at time.Time) (founding.Site, Config) {
 }
 
 // fails opens a node that must not open, and gives its reason.
-func fails(t *testing.T, cfg Config) error {
+func fails(t *testing.T, cfg config.Config) error {
 	t.Helper()
 	n, err := Open(t.Context(), cfg, "test", io.Discard)
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"indelible/api/client/credential"
+	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
 	"indelible/cli/say"
@@ -102,7 +103,7 @@ func freeAddress(ctx context.Context) (string, error) {
 // openNode opens the node of the directory, on another port when something else
 // took its own meanwhile, and writes the address into the credentials.
 func (s *show) openNode(ctx context.Context, logs *os.File) (*node.Node, error) {
-	cfg, err := node.Load(s.site.Config(), nil)
+	cfg, err := config.Load(s.site.Config(), nil)
 	if err != nil {
 		return nil, say.Local(err, "the configuration of this directory is not usable", "correct that, or begin again in another directory")
 	}

@@ -1,10 +1,11 @@
-package node
+package config
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -20,22 +21,30 @@ var (
 	ErrSetting = errors.New("the configuration is not usable")
 )
 
-// Flags declares one flag for each member of Config. Their defaults are empty:
-// a flag that is not given must not hide the file.
+// Marshal writes a configuration as a file, with the consequence of each line.
+func (c Config) Marshal() []byte {
+	text := "# Configuration of an Indelible node. Every line can be overridden by\n" +
+		"# INDELIBLE_<NAME> in the environment and by --<name> on the command line.\n"
+	for _, s := range settings {
+		value := fmt.Sprint(s.value(&c))
+		if _, ok := s.of(&c).(*string); ok {
+			value = strconv.Quote(value) // double-quoted YAML takes these escapes
+		}
+		text += "\n# " + strings.ReplaceAll(s.about, "\n", "\n# ") + "\n" + s.name + ": " + value + "\n"
+	}
+	return []byte(text)
+}
+
+// Flags declares one flag for each setting. Their defaults are empty: a flag that
+// is not given must not hide the file.
 func Flags(flags *pflag.FlagSet) {
-	flags.String("name", "", "the node's name in genesis")
-	flags.String("dir", "", "folder of the node's state")
-	flags.String("keys", "", "folder of the node's private keys")
-	flags.String("genesis", "", "file with the statement at index 0")
-	flags.String("policy", "", "policy file that counts Ed25519 cosignatures")
-	flags.String("policy-pq", "", "policy file that counts ML-DSA-44 cosignatures")
-	flags.String("certificate", "", "the node's certificate")
-	flags.String("ca", "", "authority whose certificates callers must show")
-	flags.String("listen", "", "host:port for clients")
-	flags.String("public", "", "host:port that serves checkpoint and tiles to anyone; off while empty")
-	flags.Int64("cache-bytes", 0, "block cache of the node, in bytes")
-	flags.String("log-level", "", "debug, info, warn or error")
-	flags.String("log-format", "", "text or json")
+	for _, s := range settings {
+		if _, ok := s.of(new(Config)).(*int64); ok {
+			flags.Int64(s.name, 0, s.usage)
+		} else {
+			flags.String(s.name, "", s.usage)
+		}
+	}
 }
 
 // Load reads a configuration file, then the environment, then the flags that
@@ -48,13 +57,13 @@ func Load(file string, flags *pflag.FlagSet) (Config, error) {
 	v.SetEnvPrefix(envPrefix)
 	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
 	v.AutomaticEnv()
-	for _, setting := range Defaults().Settings() {
-		v.SetDefault(setting.Name, setting.Value)
+	for _, s := range Defaults().Settings() {
+		v.SetDefault(s.Name, s.Value)
 		if flags == nil {
 			continue
 		}
-		if f := flags.Lookup(setting.Name); f != nil && f.Changed {
-			v.Set(setting.Name, f.Value.String())
+		if f := flags.Lookup(s.Name); f != nil && f.Changed {
+			v.Set(s.Name, f.Value.String())
 		}
 	}
 	if err := v.ReadInConfig(); err != nil {
@@ -67,7 +76,11 @@ func Load(file string, flags *pflag.FlagSet) (Config, error) {
 	if err := v.UnmarshalExact(&c); err != nil {
 		return c, fmt.Errorf("%w: %w", ErrSetting, err)
 	}
-	c.Resolve(filepath.Dir(file))
+	for _, s := range settings {
+		if path := s.text(&c); s.path && *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(filepath.Dir(file), *path)
+		}
+	}
 	if err := c.Validate(); err != nil {
 		return c, fmt.Errorf("%w: %w", ErrSetting, err)
 	}

@@ -1,9 +1,9 @@
-package main
+package say
 
 import "runtime/debug"
 
-// version is the commit the program was built from, as far as the build knows.
-func version() string {
+// Version is the commit the program was built from, as far as the build knows.
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
