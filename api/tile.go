@@ -71,10 +71,10 @@ func (s *Server) serveTile(w http.ResponseWriter, r *http.Request, entries bool)
 
 // tileBytes reads a tile and says how long it may be kept.
 func (s *Server) tileBytes(tile proof.Tile, size uint64) (body []byte, keep string, err error) {
+	keep = keepTile
 	if tile.Level == proof.EntriesLevel {
-		body, err = s.log.Bundle(tile.Index, tile.Width, size)
-		return body, keepEntry, err
+		keep = keepEntry
 	}
 	body, err = s.log.Tile(tile, size)
-	return body, keepTile, err
+	return body, keep, err
 }

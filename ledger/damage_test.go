@@ -59,7 +59,7 @@ func TestMissingEntriesAreNotPassedOver(t *testing.T) {
 			size := l.Size()
 			must(t, l.State().Delete(leafRow(t, l, size-back).key, pebble.NoSync))
 			for width := size - back + 1; width <= size; width++ {
-				if b, err := l.Bundle(0, int(width), size); err == nil {
+				if b, err := l.Tile(proof.Tile{Level: proof.EntriesLevel, Index: 0, Width: int(width)}, size); err == nil {
 					t.Errorf("a bundle of %d entries, without entry %d: %d bytes", width, size-back, len(b))
 				}
 			}

@@ -84,7 +84,7 @@ func (l *Ledger) Tile(t proof.Tile, size uint64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s at %d entries of %d", ErrBeyond, t.Path(), size, have)
 	}
 	if t.Level == proof.EntriesLevel {
-		return l.Bundle(t.Index, t.Width, size)
+		return l.bundle(t)
 	}
 	hashes, err := l.committed().hashes(tileID{t.Level, t.Index}, t.Width)
 	if err != nil {
@@ -97,19 +97,11 @@ func (l *Ledger) Tile(t proof.Tile, size uint64) ([]byte, error) {
 	return tile, nil
 }
 
-// Bundle returns an entry bundle (C2SP tlog-tiles): the first width entries of
-// the index-th 256, each behind its length in 2 bytes.
-func (l *Ledger) Bundle(index uint64, width int, size uint64) ([]byte, error) {
-	t := proof.Tile{Level: proof.EntriesLevel, Index: index, Width: width}
-	if err := t.Validate(); err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	if have := l.Size(); size > have || t.End() > size {
-		return nil, fmt.Errorf("%w: %s at %d entries of %d", ErrBeyond, t.Path(), size, have)
-	}
-	var bundle []byte
-	next := index * proof.TileWidth
-	err := l.eachLeaf(next, next+uint64(width), func(_ uint64, leaf []byte) (err error) {
+// bundle is an entry bundle (C2SP tlog-tiles): entries, each behind its length in
+// 2 bytes.
+func (l *Ledger) bundle(t proof.Tile) (bundle []byte, err error) {
+	next := t.Index * proof.TileWidth
+	err = l.eachLeaf(next, next+uint64(t.Width), func(_ uint64, leaf []byte) (err error) {
 		bundle, err = proof.AppendEntry(bundle, leaf)
 		return err
 	})

@@ -147,8 +147,8 @@ func TestBeyondTheLog(t *testing.T) {
 		"consistency": second(l.Consistency(5, 4)),
 		"growth":      second(l.Consistency(5, 11)),
 		"leaf":        second(l.Leaf(10)),
-		"bundle":      second(l.Bundle(0, 11, 11)),
-		"wide":        second(l.Bundle(0, 5, 4)),
+		"bundle":      second(l.Tile(proof.Tile{Level: proof.EntriesLevel, Index: 0, Width: 11}, 11)),
+		"wide":        second(l.Tile(proof.Tile{Level: proof.EntriesLevel, Index: 0, Width: 5}, 4)),
 	} {
 		if !errors.Is(err, ledger.ErrBeyond) {
 			t.Errorf("%s: %v", what, err)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"indelible/ledger/state"
 )
 
 var errEnough = errors.New("enough")
@@ -16,7 +18,7 @@ func scan(from pebble.Reader, prefix, start []byte, use func(key, row []byte) er
 	if start == nil {
 		start = prefix
 	}
-	it, err := from.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: after(prefix)})
+	it, err := from.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: state.After(prefix)})
 	if err != nil {
 		return fmt.Errorf("ledger: read rows: %w", err)
 	}
@@ -47,7 +49,7 @@ func walk(it *pebble.Iterator, use func(key, row []byte) error) error {
 // lastBelow returns the key and value of the last row whose key begins with
 // prefix; nil when there is none.
 func lastBelow(from pebble.Reader, prefix []byte) (key, row []byte, err error) {
-	it, err := from.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	it, err := from.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: state.After(prefix)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("ledger: read rows: %w", err)
 	}

@@ -138,19 +138,22 @@ func (k *PublicKey) fits(alg int64) bool {
 	return alg == AlgEdDSA || alg == AlgEd25519
 }
 
-// authorKey reads a key as a field of a map.
-func (w *walker) authorKey() []byte {
+// key reads a SubjectPublicKeyInfo that check accepts.
+func (w *walker) key(check func(spki []byte) error) []byte {
 	spki := w.bytes()
 	if w.fault != nil {
 		return nil
 	}
-	k, err := ParsePublicKey(spki)
-	if err != nil {
+	if err := check(spki); err != nil {
 		w.failWith(err)
 		return nil
 	}
-	return k.spki
+	return bytes.Clone(spki)
 }
+
+func (w *walker) authorKey() []byte { return w.key(discard(ParsePublicKey)) }
+
+func (w *walker) caKey() []byte { return w.key(discard(ParseCAKey)) }
 
 // ed25519Key reads a key that must be Ed25519: a log's or a cosigner's.
 func (w *walker) ed25519Key() []byte {
@@ -159,17 +162,4 @@ func (w *walker) ed25519Key() []byte {
 		w.fail(CodeBadKey, "a log or cosigner key must be Ed25519")
 	}
 	return spki
-}
-
-// caKey reads the key of a device CA.
-func (w *walker) caKey() []byte {
-	spki := w.bytes()
-	if w.fault != nil {
-		return nil
-	}
-	if _, err := ParseCAKey(spki); err != nil {
-		w.failWith(err)
-		return nil
-	}
-	return bytes.Clone(spki)
 }

@@ -39,8 +39,8 @@ func ParseLeaf(leaf []byte) (ledgerTime uint64, statement []byte, err error) {
 	ledgerTime = w.uint()
 	statement = w.bytes()
 	w.end()
-	if err := w.err(); err != nil {
-		return 0, nil, err
+	if w.fault != nil {
+		return 0, nil, w.fault
 	}
 	if err := checkLeafStatement(statement); err != nil {
 		return 0, nil, err

@@ -80,16 +80,21 @@ func (o *Opening) Encode() ([]byte, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, len(o.Content)+len(o.MediaType)+NonceSize+16)
-	b = appendArray(b, 4)
-	b = appendUint(b, openingVersion)
-	b = appendBytes(b, o.Nonce[:])
-	b = appendText(b, o.MediaType)
-	b = appendBytes(b, o.Content)
-	if len(b) > MaxOpening {
-		return nil, Refuse(CodeTooLarge, "an opening of %d bytes, at most %d", len(b), MaxOpening)
+	m := mapWriter{body: make([]byte, 0, len(o.Content)+len(o.MediaType)+NonceSize+16)}
+	o.fields(&form{m: &m})
+	if len(m.body) > MaxOpening {
+		return nil, Refuse(CodeTooLarge, "an opening of %d bytes, at most %d", len(m.body), MaxOpening)
 	}
-	return b, nil
+	return m.body, nil
+}
+
+func (o *Opening) fields(f *form) {
+	version := uint64(openingVersion)
+	f.array(4)
+	f.number(&version, openingVersion, openingVersion)
+	f.fixed(o.Nonce[:])
+	f.text(&o.MediaType, (*walker).string)
+	f.bytes(&o.Content, (*walker).bytes)
 }
 
 // ParseOpening reads an opening strictly. Content points into encoded.
@@ -97,21 +102,14 @@ func ParseOpening(encoded []byte) (*Opening, error) {
 	if len(encoded) > MaxOpening {
 		return nil, Refuse(CodeTooLarge, "an opening of %d bytes, at most %d", len(encoded), MaxOpening)
 	}
-	w := walker{data: encoded}
-	o := &Opening{}
-	w.arrayOf(4)
-	w.uintWithin(openingVersion, openingVersion)
-	w.fixed(o.Nonce[:])
-	o.MediaType = string(w.text())
-	o.Content = w.bytes()
-	w.end()
-	if err := w.err(); err != nil {
+	o, err := parseContent[Opening](encoded)
+	if err != nil {
 		return nil, err
 	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	return o, nil
+	return &o, nil
 }
 
 // Commit returns the commitment to an encoded opening: its SHA-256.

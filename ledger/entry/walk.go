@@ -51,14 +51,6 @@ func (w *walker) fail(code Code, format string, args ...any) {
 	w.fault = r
 }
 
-// err returns the first fault as an error, nil if there is none.
-func (w *walker) err() error {
-	if w.fault == nil {
-		return nil
-	}
-	return w.fault
-}
-
 func (w *walker) rest() int { return len(w.data) - w.pos }
 
 // end demands that everything has been read.

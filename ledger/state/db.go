@@ -232,3 +232,15 @@ func (d *DB) close() error {
 	}
 	return errors.Join(flush, d.DB.Close())
 }
+
+// After is the smallest key above every key that begins with prefix; nil if
+// there is none.
+func After(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}

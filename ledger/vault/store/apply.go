@@ -148,7 +148,7 @@ func (a *applier) delete(k []byte) {
 }
 
 // drop deletes every row with a prefix.
-func (a *applier) drop(prefix []byte) { a.dropRange(prefix, after(prefix)) }
+func (a *applier) drop(prefix []byte) { a.dropRange(prefix, state.After(prefix)) }
 
 func (a *applier) dropRange(lower, upper []byte) {
 	if err := a.b.DeleteRange(lower, upper, nil); err != nil {

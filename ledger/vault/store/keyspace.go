@@ -56,15 +56,3 @@ func keyHeld(slot uint64, class entry.Class, set entry.StatementID) []byte {
 func keyKept(request entry.StatementID, author entry.AuthorID, step entry.ErasureStep) []byte {
 	return append(append(key(rowKept, request[:]...), author[:]...), byte(step))
 }
-
-// after returns the first key behind every key that begins with prefix. A
-// prefix begins with a letter, so that there is one.
-func after(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; ; i-- {
-		end[i]++
-		if end[i] != 0 {
-			return end[:i+1]
-		}
-	}
-}

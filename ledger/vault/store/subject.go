@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"indelible/ledger/entry"
+	"indelible/ledger/state"
 	"indelible/ledger/vault/layout"
 )
 
@@ -81,7 +82,7 @@ func (v View) Subject(n uint64) (*Subject, error) { return parsed[Subject](v, ke
 // Subjects calls f for the subjects from a number on, in order. Each is valid
 // until f returns.
 func (v View) Subjects(from uint64, f func(n uint64, s *Subject) error) error {
-	return v.span(key64(rowSubject, from), after(key(rowSubject)), func(k, value []byte) (bool, error) {
+	return v.span(key64(rowSubject, from), state.After(key(rowSubject)), func(k, value []byte) (bool, error) {
 		var s Subject
 		if err := layout.Decode(value, &s); err != nil {
 			return false, err

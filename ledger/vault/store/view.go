@@ -6,6 +6,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"indelible/ledger/state"
 	"indelible/ledger/vault/layout"
 )
 
@@ -37,7 +38,7 @@ func (v View) has(k []byte) (bool, error) {
 
 // each calls f for the rows with a prefix, in order, until f says stop.
 func (v View) each(prefix []byte, f func(k, value []byte) (more bool, err error)) error {
-	return v.span(prefix, after(prefix), f)
+	return v.span(prefix, state.After(prefix), f)
 }
 
 // span calls f for the rows from lower, before upper.
