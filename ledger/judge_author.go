@@ -56,11 +56,8 @@ func (t *tx) judgeEnrol(s *entry.Statement, body *entry.AuthorChange) *entry.Ref
 	if body.Role != entry.RoleDevice {
 		return nil
 	}
-	h, refusal := t.openHandle(s.Sub.Handle())
+	h, refusal := t.openHere(s, s.Sub.Handle())
 	if refusal != nil {
-		return refusal
-	}
-	if refusal := inJurisdiction(s, h.Jurisdiction); refusal != nil {
 		return refusal
 	}
 	class := entry.HandleSubject

@@ -28,6 +28,15 @@ func (t *tx) openHandle(id entry.Handle) (*Handle, *entry.Refusal) {
 	return h, refusal
 }
 
+// openHere is an open handle of the statement's jurisdiction.
+func (t *tx) openHere(s *entry.Statement, id entry.Handle) (*Handle, *entry.Refusal) {
+	h, refusal := t.openHandle(id)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return h, inJurisdiction(s, h.Jurisdiction)
+}
+
 func (t *tx) binding(id entry.BindingID) (*Binding, *entry.Refusal) {
 	b := t.bindings.get(t, id)
 	if b == nil {
@@ -44,11 +53,8 @@ func (t *tx) judgeHandle(s *entry.Statement, body *entry.HandleChange, author *A
 		}
 		return mayClass(author, body.Class)
 	}
-	h, refusal := t.openHandle(id)
+	h, refusal := t.openHere(s, id)
 	if refusal != nil {
-		return refusal
-	}
-	if refusal := inJurisdiction(s, h.Jurisdiction); refusal != nil {
 		return refusal
 	}
 	return mayClass(author, h.Class)
@@ -81,11 +87,7 @@ func (t *tx) judgeBinding(s *entry.Statement, body *entry.BindingChange) *entry.
 
 // judgeBindingOpen: an open handle, and an active device that may write about it.
 func (t *tx) judgeBindingOpen(s *entry.Statement, body *entry.BindingChange) *entry.Refusal {
-	h, refusal := t.openHandle(body.Handle)
-	if refusal != nil {
-		return refusal
-	}
-	if refusal := inJurisdiction(s, h.Jurisdiction); refusal != nil {
+	if _, refusal := t.openHere(s, body.Handle); refusal != nil {
 		return refusal
 	}
 	device := t.authors.get(t, body.Author)
