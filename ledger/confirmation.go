@@ -24,20 +24,3 @@ var pendingTable = table[entry.StatementID, Confirmation]{
 func (l *Ledger) Confirmation(id entry.StatementID) (*Confirmation, bool, error) {
 	return l.tables.pending.find(l.db, id)
 }
-
-// Unconfirmed returns up to limit logged statements that wait for a second
-// signature, in the order of their ids, after the given one.
-func (l *Ledger) Unconfirmed(after entry.StatementID, limit int) ([]entry.StatementID, error) {
-	var ids []entry.StatementID
-	start := append(bytesKey(keyPending, after[:]), 0)
-	err := l.tables.pending.each(l.db, start, func(id []byte, c *Confirmation) error {
-		if len(ids) >= limit {
-			return errEnough
-		}
-		if c.Confirmed == nil {
-			ids = append(ids, entry.StatementID(id))
-		}
-		return nil
-	})
-	return ids, err
-}

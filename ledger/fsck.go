@@ -44,14 +44,6 @@ type Report struct {
 // Sound reports whether nothing was found.
 func (r *Report) Sound() bool { return r.Found == 0 }
 
-// FirstBad is the lowest index that is not sound; ok is false in a sound ledger.
-func (r *Report) FirstBad() (index uint64, ok bool) {
-	if r.Sound() {
-		return 0, false
-	}
-	return r.Faults[0].Index, true
-}
-
 // Err is nil for a sound ledger and names the first bad index otherwise.
 func (r *Report) Err() error {
 	if r.Sound() {

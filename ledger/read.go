@@ -123,16 +123,6 @@ func (l *Ledger) loggedOutcome(id entry.StatementID, index uint64) (Outcome, err
 	return o, err
 }
 
-// Marks reports what is noted about an entry: another statement of its author
-// has the same number, or it was accepted after its author was revoked.
-func (l *Ledger) Marks(index uint64) (equivocation, late bool, err error) {
-	m, ok, err := l.tables.marks.find(l.db, index)
-	if !ok {
-		return false, false, err
-	}
-	return m.flags&markEquivocation != 0, m.flags&markLate != 0, nil
-}
-
 // list returns up to limit numbers that end the keys beginning with prefix and
 // no, from the given one on.
 func (l *Ledger) list(prefix byte, no, from uint64, limit int) ([]uint64, error) {
@@ -153,18 +143,6 @@ func (l *Ledger) list(prefix byte, no, from uint64, limit int) ([]uint64, error)
 // a handle: with it as sub, of its bindings, and of bindings naming it.
 func (l *Ledger) ByHandle(h entry.Handle, from uint64, limit int) ([]uint64, error) {
 	return l.listHandle(keyByHandle, h, from, limit)
-}
-
-// Consents returns up to limit indexes, from the given one on, of the consent
-// entries of a handle.
-func (l *Ledger) Consents(h entry.Handle, from uint64, limit int) ([]uint64, error) {
-	return l.listHandle(keyConsent, h, from, limit)
-}
-
-// ByAccessor returns up to limit indexes, from the given one on, of the access
-// entries that name a staff handle as accessor.
-func (l *Ledger) ByAccessor(h entry.Handle, from uint64, limit int) ([]uint64, error) {
-	return l.listHandle(keyByAccessor, h, from, limit)
 }
 
 func (l *Ledger) listHandle(prefix byte, id entry.Handle, from uint64, limit int) ([]uint64, error) {

@@ -128,10 +128,6 @@ func (s *Statement) LogID() [HashSize]byte { return s.log }
 // Leaf returns the statement's leaf at a ledger time in milliseconds.
 func (s *Statement) Leaf(ledgerTime uint64) ([]byte, error) { return Leaf(ledgerTime, s.raw) }
 
-// IsDevice reports whether the statement carries a device's sequence instead of
-// a request id.
-func (s *Statement) IsDevice() bool { return s.Request == nil }
-
 // foundedLog is the identity of the log a genesis founds: its leaf hash at index
 // 0 (RFC 6962 section 2.1), the ledger time being the genesis' own.
 func foundedLog(raw []byte, issuedAt uint64) (LogID, error) {
