@@ -38,8 +38,8 @@ type PolicyWitness struct {
 // PolicyGroup has signed when at least Threshold of its members have.
 type PolicyGroup struct {
 	Name      string
-	Threshold int // 1 … number of members
-	Members   []string
+	Threshold int      // 1 … number of members
+	Members   []string // witnesses, or groups that stand before this one
 }
 
 // Policy decides which checkpoints of one log are to be trusted. It does not

@@ -25,7 +25,7 @@ var pureTestImports = []string{
 	"encoding/json", "flag", "go/ast", "go/parser", "go/token", "io/fs", "math/big", "math/rand/v2", "os", "path/filepath",
 	"reflect", "runtime", "sync", "testing", "time",
 	"golang.org/x/mod/sumdb/note",
-	"indelible/test/example", "indelible/test/seed",
+	"indelible/proof", "indelible/test/example", "indelible/test/seed",
 }
 
 func TestPackageIsPure(t *testing.T) {

@@ -19,7 +19,8 @@ const (
 )
 
 // Receipt proves that a statement stands at an index of a log. It does not
-// contain the statement.
+// contain the statement. As a file it is C2SP tlog-proof, version 1, with the
+// extension .tlog-proof.
 type Receipt struct {
 	Index      uint64 // position of the entry, from 0
 	LedgerTime uint64 // when it was ordered, Unix ms; untrusted until the path reaches the root
@@ -131,8 +132,8 @@ type Statement interface {
 // log, at this index, ordered at this time, as of this checkpoint.
 type Proven struct {
 	Verified
-	Index      uint64
-	LedgerTime uint64 // Unix ms
+	Index      uint64 // position in the log, from 0
+	LedgerTime uint64 // when the log ordered it, Unix ms
 	Leaf       Hash   // leaf hash of the statement
 }
 

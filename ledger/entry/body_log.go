@@ -183,7 +183,7 @@ func (w *walker) jurisdiction() string {
 // PolicyChange activates a policy bundle or a code list for a regime.
 type PolicyChange struct {
 	Type   PolicyType
-	Hash   Hash
+	Hash   Hash // SHA-256 of the bundle or list, which is public
 	Regime Regime
 }
 
@@ -193,9 +193,10 @@ func (p *PolicyChange) fields(f *form) {
 	codeAt(f, 3, must, &p.Regime, &regimeList)
 }
 
-// IndexSeal states the root of the completeness map as of a size.
+// IndexSeal states the root of the completeness map as of a size. The kind is
+// reserved: a log refuses it with KIND_NOT_YET.
 type IndexSeal struct {
-	N    uint64
+	N    uint64 // entries covered
 	Root Hash
 }
 

@@ -2,9 +2,10 @@ package entry
 
 import "math"
 
-// Correction replaces what an earlier statement said.
+// Correction replaces what an earlier statement said. That statement stays in the
+// log: a reader shows both.
 type Correction struct {
-	Corrects StatementID
+	Corrects StatementID // logged before, and about the same handle
 }
 
 func (c *Correction) fields(f *form) { f.fixedAt(1, must, c.Corrects[:]) }

@@ -1,6 +1,7 @@
 package entry
 
-// AuthorChange enrols a key or changes the state of one.
+// AuthorChange enrols a key or changes the state of one (FORMATS §3.4). The sub is
+// the handle of a device key; a key that is not a device's has none.
 type AuthorChange struct {
 	Action AuthorAction
 

@@ -47,8 +47,8 @@ func parseCode[C ~uint8](l *codeList, name string) (C, error) {
 	return 0, Refuse(CodeUnknownCode, "no such %s", l.what)
 }
 
-// Codes print as their published names.
-
+// String returns the published name of FORMATS §3.3, or as "role(17)" a number that is
+// not in the list; so it is with every code below.
 func (r Role) String() string          { return roleList.name(uint8(r)) }
 func (r Regime) String() string        { return regimeList.name(uint8(r)) }
 func (p Purpose) String() string       { return purposeList.name(uint8(p)) }

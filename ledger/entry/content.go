@@ -17,7 +17,8 @@ const (
 	redactedIdent = "entry.AuthorIdentity(redacted)"
 )
 
-// AuthorIdentity is the identity part of the author entry of a device key.
+// AuthorIdentity is the identity part of the author entry of a device key. Like an
+// Opening it does not print.
 type AuthorIdentity struct {
 	Chain         [][]byte // certificates, DER, leaf first; at least one
 	Certification []byte   // of a binding key, see SignCertification; nil for a fixed key
@@ -75,7 +76,8 @@ func (l HandleLink) EncodeContent() ([]byte, error) { return encodeContent(&l) }
 func ParseHandleLink(content []byte) (HandleLink, error) { return parseContent[HandleLink](content) }
 
 // AccessAudit is the audit part of an access entry: who asked, from where, for
-// what.
+// what. It names people, and so every way of formatting it shows that there is one
+// and nothing else.
 type AccessAudit struct {
 	User, IP, UserAgent string
 	Fields              []string // in the order asked for

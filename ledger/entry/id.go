@@ -34,8 +34,8 @@ type BindingID [IDSize]byte
 // author's statement unique.
 type RequestID [IDSize]byte
 
-// Ids and digests print as lower-case hex.
-
+// String returns lower-case hex, which ParseStatementID reads; so it is with every
+// id and digest below.
 func (id StatementID) String() string { return hex.EncodeToString(id[:]) }
 func (id AuthorID) String() string    { return hex.EncodeToString(id[:]) }
 func (id LogID) String() string       { return hex.EncodeToString(id[:]) }

@@ -3,7 +3,8 @@ package entry
 import "fmt"
 
 // Code names why something was refused. It is a contract with clients: a code
-// once published keeps its meaning.
+// once published keeps its meaning. Meaning says of each what happened, what was not
+// done and what to do next.
 type Code string
 
 // Refusal is wrong input: what was refused and why. Nothing was changed by what
