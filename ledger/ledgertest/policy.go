@@ -12,11 +12,14 @@ import (
 func (w *World) Policy(tb testing.TB) *proof.Policy {
 	tb.Helper()
 	n := w.Nodes[0]
-	p, err := proof.MajorityPolicy(w.Log, w.Body.Origin, w.LogKey.Public().(ed25519.PublicKey), []proof.PolicyNode{
-		{Name: n.Record.Name, Ed25519: n.Cosigner.Public().(ed25519.PublicKey)},
+	p, err := proof.MajorityPolicy(w.Log, w.Body.Origin, public(w.LogKey), []proof.PolicyNode{
+		{Name: n.Record.Name, Ed25519: public(n.Cosigner)},
 	}, false)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return p
 }
+
+// public is the second half of a private key (RFC 8032 §5.1.5).
+func public(k ed25519.PrivateKey) ed25519.PublicKey { return ed25519.PublicKey(k[ed25519.SeedSize:]) }
