@@ -121,6 +121,12 @@ func (s *Server) ServePublic(ctx context.Context, on net.Listener) error {
 	return s.edge.ServePublic(ctx, on, s.public)
 }
 
+// ServeDebug serves profiles and counts of the process to operators, on a
+// listener of its own.
+func (s *Server) ServeDebug(ctx context.Context, on net.Listener) error {
+	return s.edge.Serve(ctx, on, s.edge.DebugHandler())
+}
+
 // vault is that of a jurisdiction this node is placed in. The gate lets no
 // other pass; statements whose own jurisdiction differs were refused.
 func (s *Server) vault(jurisdiction string) (*vault.Vault, error) {

@@ -42,6 +42,10 @@ type Config struct {
 	// Public, when set, is a second address that serves the checkpoint and hash
 	// tiles alone, to anyone, with the server's certificate only.
 	Public string `mapstructure:"public" json:"public"`
+	// DebugListen, when set, is an address that serves profiles and counts of the
+	// process (/debug/pprof/heap and others, /debug/vars) to operators, with their
+	// certificates.
+	DebugListen string `mapstructure:"debug-listen" json:"debug-listen"`
 	// CacheBytes is the block cache shared by all databases of the node.
 	CacheBytes int64 `mapstructure:"cache-bytes" json:"cache-bytes"`
 	// LogLevel is debug, info, warn or error.
@@ -89,6 +93,10 @@ var settings = []setting{
 	{"public", func(c *Config) any { return &c.Public }, "host:port that serves checkpoint and tiles to anyone; off while empty",
 		"A second address that serves the checkpoint and hash tiles, nothing else, to\n" +
 			"anyone who trusts the server's certificate. Off while empty.", false, false},
+	{"debug-listen", func(c *Config) any { return &c.DebugListen }, "host:port that serves profiles to operators; off while empty",
+		"An address that serves profiles and counts of the process (/debug/pprof/heap,\n" +
+			"/debug/pprof/profile?seconds=10, /debug/vars) to operators, with their\n" +
+			"certificates. Off while empty.", false, false},
 	{"cache-bytes", func(c *Config) any { return &c.CacheBytes }, "block cache of the node, in bytes",
 		"Block cache shared by all databases of the node, in bytes.", false, false},
 	{"log-level", func(c *Config) any { return &c.LogLevel }, "debug, info, warn or error",
@@ -137,8 +145,10 @@ func (c *Config) Validate() error {
 		}
 	}
 	faults = append(faults, checkAddress("listen", c.Listen))
-	if c.Public != "" {
-		faults = append(faults, checkAddress("public", c.Public))
+	for _, optional := range []struct{ name, address string }{{"public", c.Public}, {"debug-listen", c.DebugListen}} {
+		if optional.address != "" {
+			faults = append(faults, checkAddress(optional.name, optional.address))
+		}
 	}
 	if c.CacheBytes < minCacheBytes {
 		faults = append(faults, fmt.Errorf("cache-bytes is %d, the least is %d", c.CacheBytes, minCacheBytes))

@@ -64,7 +64,8 @@ type Node struct {
 	raft     *raft.Node
 	api      *api.Server
 	listener net.Listener
-	public   net.Listener
+	public   net.Listener // nil when it is off
+	debug    net.Listener // nil when it is off
 
 	broken  chan error                // what a database reported from the background; the node must stop
 	reason  atomic.Pointer[error]     // the first of it, for raft that is not open yet
@@ -232,11 +233,15 @@ func (n *Node) listen(ctx context.Context) error {
 	if n.listener, err = on.Listen(ctx, "tcp", n.cfg.Listen); err != nil {
 		return fmt.Errorf("node: listen for clients: %w", err)
 	}
-	if n.cfg.Public == "" {
-		return nil
+	if n.cfg.Public != "" {
+		if n.public, err = on.Listen(ctx, "tcp", n.cfg.Public); err != nil {
+			return fmt.Errorf("node: listen for the public: %w", err)
+		}
 	}
-	if n.public, err = on.Listen(ctx, "tcp", n.cfg.Public); err != nil {
-		return fmt.Errorf("node: listen for the public: %w", err)
+	if n.cfg.DebugListen != "" {
+		if n.debug, err = on.Listen(ctx, "tcp", n.cfg.DebugListen); err != nil {
+			return fmt.Errorf("node: listen for operators: %w", err)
+		}
 	}
 	return nil
 }
@@ -274,6 +279,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.public != nil {
 		upper.Go(func() error { return n.api.ServePublic(upperCtx, n.public) })
 	}
+	if n.debug != nil {
+		upper.Go(func() error { return n.api.ServeDebug(upperCtx, n.debug) })
+	}
 	for _, v := range n.vaults {
 		upper.Go(func() error { return v.Run(upperCtx) })
 	}
@@ -307,7 +315,7 @@ func (n *Node) Close() error {
 			faults = append(faults, c())
 		}
 	}
-	for _, l := range []net.Listener{n.listener, n.public} {
+	for _, l := range []net.Listener{n.listener, n.public, n.debug} {
 		closeIf(l != nil, func() error { return closeListener(l) })
 	}
 	if n.raft != nil {

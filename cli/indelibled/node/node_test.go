@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"indelible/api/client/credential"
 	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/ledger/vault/store"
@@ -182,5 +184,52 @@ func TestAForeignTLSKeyIsNotServedWith(t *testing.T) {
 	cfg.Certificate = other.Certificate
 	if err := fails(t, cfg); !strings.Contains(err.Error(), "another TLS key") {
 		t.Errorf("the pair: %v", err)
+	}
+}
+
+// TestTheDebugListenerIsOffUntilItIsSet: and where it is set, for operators.
+func TestTheDebugListenerIsOffUntilItIsSet(t *testing.T) {
+	t.Parallel()
+	off := open(t)
+	if off.debug != nil {
+		t.Error("it listens without having been told to")
+	}
+	if err := off.Close(); err != nil {
+		t.Fatal(err)
+	}
+	site, cfg := founded(t, time.Now())
+	cfg.DebugListen = "127.0.0.1"
+	if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "debug-listen") {
+		t.Errorf("an address without a port: %v", err)
+	}
+	cfg.DebugListen = "127.0.0.1:0"
+	n, err := Open(t.Context(), cfg, "test", io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	<-n.Ready()
+	for name, want := range map[string]int{founding.Operator1: http.StatusOK, founding.Registrar1: http.StatusForbidden} {
+		c, err := credential.Load(site.Credential(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: c.TLS(), DisableKeepAlives: true}}
+		answer, err := client.Get("https://" + n.debug.Addr().String() + "/debug/vars")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode != want {
+			t.Errorf("%s: %s", name, answer.Status)
+		}
+		if err := answer.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := errors.Join(<-ended, n.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
