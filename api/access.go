@@ -84,34 +84,27 @@ func (s *Server) write(ctx context.Context, v *vault.Vault, a access) (*recorded
 	if err != nil {
 		return nil, err
 	}
-	opening, parts, err := s.audit(entry.AccessAudit{
+	own, err := s.own(entry.Draft{
+		Kind: entry.KindAccess, Sub: entry.SubOfHandle(about), Jurisdiction: who.Jurisdiction,
+		Body: &entry.Access{Accessor: staff, Action: a.action, Outcome: a.outcome, Purpose: a.purpose, Position: s.log.Size()},
+	}, entry.ClassAudit, entry.AccessAudit{
 		User: who.User, IP: who.Address, UserAgent: who.Agent, Fields: a.fields,
 		RequestHash: entry.RequestHash(a.rpc, a.ids, a.fields, who.ID), Guard: guard,
 	})
 	if err != nil {
 		return nil, err
 	}
-	digest := parts.Digest()
-	statement, err := s.sign(entry.Draft{
-		Kind: entry.KindAccess, Sub: entry.SubOfHandle(about), Jurisdiction: who.Jurisdiction, Parts: &digest,
-		Body: &entry.Access{Accessor: staff, Action: a.action, Outcome: a.outcome, Purpose: a.purpose, Position: s.log.Size()},
-	})
-	if err != nil {
-		return nil, err
-	}
 	if a.outcome == entry.OutcomePermit {
-		if err := v.Admit(statement.ID()); err != nil {
+		if err := v.Admit(own.Statement.ID()); err != nil {
 			return nil, err
 		}
 	}
-	receipt, err := s.writeOwn(ctx, v, vault.Record{
-		Statement: statement, Handle: about, Parts: parts, Openings: map[entry.Class][]byte{entry.ClassAudit: opening},
-	})
+	receipt, err := s.writeOwn(ctx, v, own)
 	if err != nil {
 		return nil, err
 	}
 	s.metrics.accesses.WithLabelValues(a.action.String(), a.outcome.String()).Inc()
-	return &recorded{statement: statement, opening: opening, receipt: receipt, staff: staff}, nil
+	return &recorded{statement: own.Statement, opening: own.Openings[entry.ClassAudit], receipt: receipt, staff: staff}, nil
 }
 
 // failed records that a call the policy permits released nothing after all, and
@@ -130,42 +123,34 @@ func (s *Server) failed(ctx context.Context, v *vault.Vault, a access, cause err
 	return r.denied(edge.Known(refusal))
 }
 
-// audit makes the opening of an audit part and its commitment.
-func (s *Server) audit(content entry.AccessAudit) ([]byte, entry.Parts, error) {
+// own makes a statement of the node's own about a handle, here and now, with one
+// sealed part.
+func (s *Server) own(d entry.Draft, class entry.Class, content interface{ EncodeContent() ([]byte, error) }) (vault.Record, error) {
 	encoded, err := content.EncodeContent()
 	if err != nil {
-		return nil, entry.Parts{}, err
+		return vault.Record{}, err
 	}
-	return s.seal(entry.ClassAudit, encoded)
-}
-
-// seal makes an opening around CBOR content of ours, and parts of it alone.
-func (s *Server) seal(class entry.Class, content []byte) ([]byte, entry.Parts, error) {
-	opening, err := entry.NewOpening(s.cfg.Rand, entry.MediaTypeCBOR, content)
+	opening, err := entry.NewOpening(s.cfg.Rand, entry.MediaTypeCBOR, encoded)
 	if err != nil {
-		return nil, entry.Parts{}, err
+		return vault.Record{}, err
 	}
-	encoded, err := opening.Encode()
-	if err != nil {
-		return nil, entry.Parts{}, err
+	if encoded, err = opening.Encode(); err != nil {
+		return vault.Record{}, err
 	}
 	parts, err := entry.NewParts(map[entry.Class]entry.Hash{class: entry.Commit(encoded)})
-	return encoded, parts, err
-}
-
-// sign signs a statement of the node's own, here and now.
-func (s *Server) sign(d entry.Draft) (*entry.Statement, error) {
-	var request entry.RequestID
-	if _, err := io.ReadFull(s.cfg.Rand, request[:]); err != nil {
-		return nil, fmt.Errorf("api: draw a request id: %w", err)
+	if err != nil {
+		return vault.Record{}, err
 	}
-	d.Log, d.Request = s.log.ID(), &request
-	d.IssuedAt = uint64(s.cfg.Now().UnixMilli())
+	digest, request := parts.Digest(), entry.RequestID{}
+	if _, err := io.ReadFull(s.cfg.Rand, request[:]); err != nil {
+		return vault.Record{}, fmt.Errorf("api: draw a request id: %w", err)
+	}
+	d.Log, d.Request, d.Parts, d.IssuedAt = s.log.ID(), &request, &digest, uint64(s.cfg.Now().UnixMilli())
 	statement, err := d.Sign(s.cfg.Rand, s.cfg.AuthorKey)
 	if err != nil {
-		return nil, fmt.Errorf("api: sign: %w", err)
+		return vault.Record{}, fmt.Errorf("api: sign: %w", err)
 	}
-	return statement, nil
+	return vault.Record{Statement: statement, Handle: d.Sub.Handle(), Parts: parts, Openings: map[entry.Class][]byte{class: encoded}}, nil
 }
 
 // writeOwn seals a statement of the node's own, appends it in the reserved lane
@@ -198,25 +183,14 @@ func (s *Server) staffHandle(ctx context.Context, v *vault.Vault, who *edge.Call
 }
 
 func (s *Server) openStaff(ctx context.Context, v *vault.Vault, h entry.Handle, jurisdiction string) error {
-	link, err := entry.HandleLink{}.EncodeContent()
-	if err != nil {
-		return err
-	}
-	opening, parts, err := s.seal(entry.ClassIdentity, link)
-	if err != nil {
-		return err
-	}
-	digest := parts.Digest()
-	statement, err := s.sign(entry.Draft{
-		Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: jurisdiction, Parts: &digest,
+	own, err := s.own(entry.Draft{
+		Kind: entry.KindHandle, Sub: entry.SubOfHandle(h), Jurisdiction: jurisdiction,
 		Body: &entry.HandleChange{Action: entry.ActionOpen, Class: entry.HandleStaff, At: uint64(s.cfg.Now().UnixMilli())},
-	})
+	}, entry.ClassIdentity, entry.HandleLink{})
 	if err != nil {
 		return err
 	}
-	_, err = s.writeOwn(ctx, v, vault.Record{
-		Statement: statement, Handle: h, Parts: parts, Openings: map[entry.Class][]byte{entry.ClassIdentity: opening},
-	})
+	_, err = s.writeOwn(ctx, v, own)
 	if errors.Is(err, &entry.Refusal{Code: entry.CodeHandleExists}) {
 		return nil // another node was faster
 	}

@@ -36,11 +36,7 @@ func (s handlers) GetDevice(ctx context.Context, in *connect.Request[indeliblev1
 	if !ok || author.Role != entry.RoleDevice {
 		return nil, wire.Refuse(wire.CodeEntryNotFound)
 	}
-	from, err := gapPlace(id, in.Msg.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	device, err := s.device(ctx, author, from, gapNumbers)
+	device, err := s.device(ctx, author, in.Msg.GetPageToken(), gapNumbers)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +60,7 @@ func (s handlers) ListDevices(ctx context.Context, in *connect.Request[indelible
 	}
 	out := &indeliblev1.ListDevicesResponse{}
 	for _, author := range authors {
-		device, err := s.device(ctx, author, ledger.Place{}, max(2, gapNumbers/len(authors)))
+		device, err := s.device(ctx, author, nil, max(2, gapNumbers/len(authors)))
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +76,16 @@ func (s handlers) ListDevices(ctx context.Context, in *connect.Request[indelible
 // device gathers what the log knows of a device key. A search for gaps reads so
 // many of its statements, and any device may ask for its own: a few at a time
 // leave the node to the others.
-func (s *Server) device(ctx context.Context, author *ledger.Author, from ledger.Place, numbers int) (*indeliblev1.Device, error) {
+func (s *Server) device(ctx context.Context, author *ledger.Author, token []byte, numbers int) (*indeliblev1.Device, error) {
+	// The pages of the search are those of GetDevice, whichever RPC began it.
+	pages, err := pagesOf("", &indeliblev1.GetDeviceRequest{AuthorId: author.ID[:]})
+	if err != nil {
+		return nil, err
+	}
+	place, err := pages.place(token, 16)
+	if err != nil {
+		return nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -94,6 +99,7 @@ func (s *Server) device(ctx context.Context, author *ledger.Author, from ledger.
 	if err != nil {
 		return nil, err
 	}
+	from := ledger.Place{Boot: binary.BigEndian.Uint64(place), Seq: binary.BigEndian.Uint64(place[8:])}
 	gaps, ended, err := s.log.Gaps(ctx, author.ID, from, maxGaps, numbers)
 	if err != nil {
 		return nil, err
@@ -103,8 +109,8 @@ func (s *Server) device(ctx context.Context, author *ledger.Author, from ledger.
 		Jurisdictions: author.Jurisdictions, Linkable: author.Linkable, Handle: author.Handle[:], Enrolled: author.Enrolled,
 		Equivocations: counts.Equivocations, HighestBoot: counts.HighestBoot,
 	}
-	if out.NextPageToken, err = gapToken(author.ID, ended); err != nil {
-		return nil, err
+	if ended != (ledger.Place{}) {
+		out.NextPageToken = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(pages.token(), ended.Boot), ended.Seq)
 	}
 	for _, gap := range gaps {
 		out.Gaps = append(out.Gaps, &indeliblev1.Gap{
@@ -113,37 +119,6 @@ func (s *Server) device(ctx context.Context, author *ledger.Author, from ledger.
 		})
 	}
 	return out, nil
-}
-
-// gapPages are the pages of the search for gaps of one device, whichever RPC
-// began it.
-func gapPages(id entry.AuthorID) (pages, error) {
-	return pagesOf("", &indeliblev1.GetDeviceRequest{AuthorId: id[:]})
-}
-
-// gapPlace is where a search for gaps is to begin.
-func gapPlace(id entry.AuthorID, token []byte) (ledger.Place, error) {
-	pages, err := gapPages(id)
-	if err != nil {
-		return ledger.Place{}, err
-	}
-	place, err := pages.place(token, 16)
-	if err != nil {
-		return ledger.Place{}, err
-	}
-	return ledger.Place{Boot: binary.BigEndian.Uint64(place), Seq: binary.BigEndian.Uint64(place[8:])}, nil
-}
-
-// gapToken says where a search ended that has more before it; nothing otherwise.
-func gapToken(id entry.AuthorID, ended ledger.Place) ([]byte, error) {
-	if ended == (ledger.Place{}) {
-		return nil, nil
-	}
-	pages, err := gapPages(id)
-	if err != nil {
-		return nil, err
-	}
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(pages.token(), ended.Boot), ended.Seq), nil
 }
 
 var deviceStates = map[ledger.AuthorState]indeliblev1.DeviceState{

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"errors"
 	"io"
-	"slices"
 
 	"indelible/ledger"
 	"indelible/ledger/entry"
@@ -86,20 +85,10 @@ func (e env) progress(request entry.StatementID) (vault.Progress, bool, error) {
 
 // members are the nodes placed in the jurisdiction.
 func (e env) members() ([]vault.Member, error) {
-	nodes, err := e.replica.log.Nodes()
-	if err != nil {
-		return nil, err
-	}
 	var members []vault.Member
-	for _, node := range nodes {
-		if !slices.Contains(node.Placement, e.jurisdiction) {
-			continue
-		}
-		key, err := entry.ParsePublicKey(node.AuthorKey)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, vault.Member{Author: key.Author(), Key: key.SPKI()})
+	placed, err := e.replica.placed(e.jurisdiction)
+	for _, node := range placed {
+		members = append(members, vault.Member{Author: node.key.Author(), Key: node.key.SPKI()})
 	}
-	return members, nil
+	return members, err
 }

@@ -61,7 +61,7 @@ func (s *Server) grace(jurisdiction string) uint64 {
 // erasureNodes tells each node's part, of the nodes placed there now and of
 // those that are no longer but took part.
 func (s *Server) erasureNodes(e *ledger.Erasure) ([]*indeliblev1.ErasureNode, error) {
-	nodes, err := s.log.Nodes()
+	placed, err := s.replica.placed(e.Jurisdiction)
 	if err != nil {
 		return nil, err
 	}
@@ -75,16 +75,9 @@ func (s *Server) erasureNodes(e *ledger.Erasure) ([]*indeliblev1.ErasureNode, er
 			})
 		}
 	}
-	for _, node := range nodes {
-		if !slices.Contains(node.Placement, e.Jurisdiction) {
-			continue
-		}
-		key, err := entry.ParsePublicKey(node.AuthorKey)
-		if err != nil {
-			return nil, err
-		}
-		author := key.Author()
-		add(node.Name, author[:])
+	for _, node := range placed {
+		author := node.key.Author()
+		add(node.name, author[:])
 	}
 	for _, x := range e.Executed {
 		add(x.Node, nil)

@@ -127,11 +127,7 @@ func (s handlers) GetEntry(_ context.Context, in *connect.Request[indeliblev1.Ge
 
 // ListEntries implements indeliblev1connect.LedgerServiceHandler.
 func (s handlers) ListEntries(_ context.Context, in *connect.Request[indeliblev1.ListEntriesRequest]) (*connect.Response[indeliblev1.ListEntriesResponse], error) {
-	pages, err := pagesOf("", in.Msg)
-	if err != nil {
-		return nil, err
-	}
-	from, err := pages.number(in.Msg.GetPageToken())
+	pages, from, err := pageOf("", in.Msg)
 	if err != nil {
 		return nil, err
 	}

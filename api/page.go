@@ -67,11 +67,18 @@ func (p pages) place(token []byte, size int) ([]byte, error) {
 	return place, nil
 }
 
-// number is a place that is a number.
-func (p pages) number(token []byte) (uint64, error) {
-	place, err := p.place(token, 8)
-	if err != nil {
-		return 0, err
+// pageOf is pagesOf for places that are numbers, with the number at which the
+// page asked for begins.
+func pageOf(jurisdiction string, request interface {
+	proto.Message
+	GetPageToken() []byte
+}) (p pages, from uint64, err error) {
+	if p, err = pagesOf(jurisdiction, request); err != nil {
+		return p, 0, err
 	}
-	return binary.BigEndian.Uint64(place), nil
+	place, err := p.place(request.GetPageToken(), 8)
+	if err != nil {
+		return p, 0, err
+	}
+	return p, binary.BigEndian.Uint64(place), nil
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -69,9 +71,15 @@ func TestPageTokensBelongToTheirQuery(t *testing.T) {
 	}
 }
 
-func refusedWith(err error, code entry.Code) bool {
-	r, ok := err.(*entry.Refusal)
-	return ok && r.Code == code
+func refusedWith(err error, code entry.Code) bool { return errors.Is(err, &entry.Refusal{Code: code}) }
+
+// number is the place of a token, as a number.
+func (p pages) number(token []byte) (uint64, error) {
+	place, err := p.place(token, 8)
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(place), nil
 }
 
 // FuzzPageToken: whatever is taken for a token is exactly one we could have made.

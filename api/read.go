@@ -28,11 +28,7 @@ func (s handlers) Read(ctx context.Context, in *connect.Request[indeliblev1.Read
 	if err != nil {
 		return nil, err
 	}
-	pages, err := pagesOf(edge.CallerOf(ctx).Jurisdiction, in.Msg)
-	if err != nil {
-		return nil, err
-	}
-	from, err := pages.number(in.Msg.GetPageToken())
+	pages, from, err := pageOf(edge.CallerOf(ctx).Jurisdiction, in.Msg)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"indelible/api/wire"
 	"indelible/ledger"
@@ -110,4 +111,30 @@ func (r replica) owner(s *entry.Statement) (entry.Handle, error) {
 		return binding.Handle, nil
 	}
 	return entry.Handle{}, nil
+}
+
+// placedNode is a node that takes a jurisdiction's data.
+type placedNode struct {
+	name string
+	key  *entry.PublicKey // its author key
+}
+
+// placed are the nodes that take a jurisdiction's data, as of now.
+func (r replica) placed(jurisdiction string) ([]placedNode, error) {
+	nodes, err := r.log.Nodes()
+	if err != nil {
+		return nil, err
+	}
+	var placed []placedNode
+	for _, node := range nodes {
+		if !slices.Contains(node.Placement, jurisdiction) {
+			continue
+		}
+		key, err := entry.ParsePublicKey(node.AuthorKey)
+		if err != nil {
+			return nil, err
+		}
+		placed = append(placed, placedNode{node.Name, key})
+	}
+	return placed, nil
 }

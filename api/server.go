@@ -139,14 +139,9 @@ func (s *Server) vault(jurisdiction string) (*vault.Vault, error) {
 // placedIn names the nodes that take a jurisdiction's data.
 func (s *Server) placedIn(jurisdiction string) *indeliblev1.Placement {
 	out := &indeliblev1.Placement{Jurisdiction: jurisdiction}
-	nodes, err := s.log.Nodes()
-	if err != nil {
-		return out // the refusal stands without the list
-	}
+	nodes, _ := s.replica.placed(jurisdiction) // the refusal stands without the list
 	for _, node := range nodes {
-		if slices.Contains(node.Placement, jurisdiction) {
-			out.Nodes = append(out.Nodes, &indeliblev1.PlacedNode{Name: node.Name, Url: s.cfg.Peers[node.Name]})
-		}
+		out.Nodes = append(out.Nodes, &indeliblev1.PlacedNode{Name: node.name, Url: s.cfg.Peers[node.name]})
 	}
 	return out
 }

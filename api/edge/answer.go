@@ -118,25 +118,20 @@ func (e *Edge) Incident(ctx context.Context, procedure string, err error) string
 // errPanic is what a panic becomes on its way to the table.
 var errPanic = errors.New("edge: a handler panicked")
 
-// Guarded runs a part of a call that has a goroutine of its own, where nobody
-// else would catch a panic and the process would end. The panic's value may hold
-// input and is dropped.
+// Guarded runs a call, or a part of one that has a goroutine of its own, and
+// makes an error of a panic. The panic's value may hold input and is dropped.
 func (e *Edge) Guarded(ctx context.Context, procedure string, part func() error) (err error) {
 	defer func() {
-		if recover() != nil {
-			err = e.panicked(ctx, procedure)
+		if recover() == nil {
+			return
 		}
+		err = errPanic
+		e.metrics.panics.Inc()
+		// The stack names functions and lines only.
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "panic",
+			slog.String("procedure", procedure), slog.String("stack", string(debug.Stack())))
 	}()
 	return part()
-}
-
-// panicked writes down where a handler panicked: the stack names functions and
-// lines only.
-func (e *Edge) panicked(ctx context.Context, procedure string) error {
-	e.metrics.panics.Inc()
-	e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "panic",
-		slog.String("procedure", procedure), slog.String("stack", string(debug.Stack())))
-	return errPanic
 }
 
 // Error is the error a caller gets. It is nil for nil.

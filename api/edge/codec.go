@@ -70,18 +70,6 @@ func (binaryCodec) Unmarshal(body []byte, message any) error {
 	return nil
 }
 
-// IsBinary tells the RPC library how to put a message into a GET request.
-func (binaryCodec) IsBinary() bool { return true }
-
-// MarshalStable tells the RPC library how to put a message into a GET request.
-func (binaryCodec) MarshalStable(message any) ([]byte, error) {
-	m, ok := message.(proto.Message)
-	if !ok {
-		return nil, errNotProto
-	}
-	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
-}
-
 // jsonCodec is protobuf's JSON form. Unlike the library's own it does not pass
 // over fields it does not know.
 type jsonCodec struct{ name string }

@@ -69,7 +69,7 @@ func New(cfg Config) (*Edge, error) {
 	e := &Edge{cfg: cfg, limits: cfg.Limits.WithDefaults(), rules: rules, metrics: newMetrics(), stopping: make(chan struct{})}
 	e.admission = newAdmission(e.limits, e.metrics)
 	e.stop = sync.OnceFunc(func() { close(e.stopping) })
-	e.options = e.serving(e.limits.RequestBytes, strict{}, validate.NewInterceptor(validate.WithoutErrorDetails()))
+	e.options = e.serving(&answering{edge: e}, e.limits.RequestBytes, validate.NewInterceptor(validate.WithoutErrorDetails()))
 	e.errors = connect.NewErrorWriter(e.options...)
 	return e, nil
 }
@@ -81,8 +81,7 @@ func New(cfg Config) (*Edge, error) {
 func (e *Edge) Options() []connect.HandlerOption { return e.options }
 
 // serving are the options of everything that is served by the RPC library.
-func (e *Edge) serving(streamBytes int, within ...connect.Interceptor) []connect.HandlerOption {
-	answers := &answering{e}
+func (e *Edge) serving(answers *answering, streamBytes int, within ...connect.Interceptor) []connect.HandlerOption {
 	return []connect.HandlerOption{
 		connect.WithCodec(binaryCodec{}),
 		connect.WithCodec(jsonCodec{"json"}),
@@ -95,7 +94,6 @@ func (e *Edge) serving(streamBytes int, within ...connect.Interceptor) []connect
 			return []connect.HandlerOption{connect.WithReadMaxBytes(streamBytes)}
 		}),
 		connect.WithInterceptors(answers),
-		connect.WithRecover(answers.recovered),
 		connect.WithInterceptors(within...),
 	}
 }
@@ -104,7 +102,7 @@ func (e *Edge) serving(streamBytes int, within ...connect.Interceptor) []connect
 // and for whoever may connect health checks and reflection, neither of which says
 // anything about the log's content.
 func (e *Edge) Mount(mux *http.ServeMux) {
-	options := e.serving(openBytes, strict{open: true})
+	options := e.serving(&answering{edge: e, open: true}, openBytes)
 	mount := func(path string, handler http.Handler) { mux.Handle(path, e.open(handler)) }
 	var names []string
 	for _, file := range e.cfg.Services {

@@ -11,12 +11,15 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
+	indeliblev1 "indelible/api/gen/indelible/v1"
 	"indelible/api/wire"
+	"indelible/ledger"
 	"indelible/ledger/entry"
 )
 
-// CallTimeout and the others are the time limits of calls. A unary call waits for a checkpoint, which takes
-// milliseconds; the rest is for a slow client and a cluster in an election.
+// CallTimeout and the others bound the time of calls. A unary call waits for a
+// checkpoint, which takes milliseconds; the rest is for a slow client and a
+// cluster in an election.
 const (
 	CallTimeout   = 30 * time.Second
 	readTimeout   = 20 * time.Second // for the body of a unary call
@@ -30,10 +33,22 @@ const openBytes = 64 << 10
 // Gate puts what every RPC passes before its handlers, before a byte of the body
 // is read: who is it, may its role, is this node placed there, is there room.
 func (e *Edge) Gate(next http.Handler) http.Handler {
+	return e.gate(next, func(path string) *rule { return e.rules[path] })
+}
+
+// openRule is that of health checks and reflection: for whoever may connect,
+// enrolled or not, and therefore small and few.
+var openRule = &rule{procedure: "open", open: true}
+
+func (e *Edge) open(next http.Handler) http.Handler {
+	return e.gate(next, func(string) *rule { return openRule })
+}
+
+func (e *Edge) gate(next http.Handler, find func(path string) *rule) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := e.cfg.Now()
-		rule, ok := e.rules[r.URL.Path]
-		if !ok {
+		rule := find(r.URL.Path)
+		if rule == nil {
 			e.turnAway(w, r, "unknown", wire.Refuse(wire.CodeUnknownRPC))
 			return
 		}
@@ -41,55 +56,28 @@ func (e *Edge) Gate(next http.Handler) http.Handler {
 		if err == nil {
 			err = readable(r)
 		}
-		if err != nil {
-			e.turnAway(w, r, rule.procedure, err)
-			return
+		var leave func()
+		if err == nil {
+			leave, err = e.admission.enter(who.ID, laneOf(rule, who))
 		}
-		leave, err := e.admission.enter(who.ID, laneOf(rule, who))
 		if err != nil {
 			e.turnAway(w, r, rule.procedure, err)
 			return
 		}
 		defer leave()
 		e.handle(w, r, rule, who, next)
-		if !rule.stream { // streams are timed by batch
-			e.metrics.seconds.WithLabelValues(rule.procedure).Observe(e.cfg.Now().Sub(began).Seconds())
+		if !rule.stream && !rule.open { // streams are timed by batch
+			e.Timed(rule.procedure, e.cfg.Now().Sub(began))
 		}
-	})
-}
-
-// open is the gate of health checks and reflection: for whoever may connect,
-// enrolled or not, and therefore small and few.
-func (e *Edge) open(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, err := keyOf(r)
-		if err == nil {
-			err = readable(r)
-		}
-		if err != nil {
-			e.turnAway(w, r, "open", err)
-			return
-		}
-		leave, err := e.admission.enter(key, laneOpen)
-		if err != nil {
-			e.turnAway(w, r, "open", err)
-			return
-		}
-		defer leave()
-		ctx, cancel := context.WithTimeout(r.Context(), CallTimeout)
-		defer cancel()
-		body := e.intake(r, key)
-		body.limit, body.many = openBytes, true
-		body.answer = func(err error) error { return e.Error(ctx, "open", err) }
-		defer body.release()
-		r = r.WithContext(ctx)
-		r.Body = body
-		next.ServeHTTP(w, r)
 	})
 }
 
 // who decides whether the caller may call at all.
 func (e *Edge) who(r *http.Request, rule *rule) (*Caller, error) {
+	if rule.open {
+		key, err := keyOf(r)
+		return &Caller{Author: &ledger.Author{ID: key}}, err
+	}
 	who, err := e.identify(r)
 	if err != nil {
 		return nil, err
@@ -100,11 +88,10 @@ func (e *Edge) who(r *http.Request, rule *rule) (*Caller, error) {
 		}
 		who.Forbidden = true
 	}
-	if !rule.phi {
+	if !rule.GetPhi() {
 		return who, nil
 	}
-	who.Jurisdiction, err = e.jurisdiction(r)
-	if err != nil {
+	if who.Jurisdiction, err = e.jurisdiction(r); err != nil {
 		return nil, err
 	}
 	if !who.May(who.Jurisdiction) {
@@ -133,34 +120,45 @@ func (e *Edge) jurisdiction(r *http.Request) (string, error) {
 
 // handle runs the handler with the caller, its bounds and its time.
 func (e *Edge) handle(w http.ResponseWriter, r *http.Request, rule *rule, who *Caller, next http.Handler) {
-	ctx := WithCaller(r.Context(), who)
-	control := http.NewResponseController(w)
+	ctx, control := r.Context(), http.NewResponseController(w)
 	body := e.intake(r, who.ID)
 	defer body.release()
-	if rule.stream {
+	if !rule.stream {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, CallTimeout)
+		defer cancel()
+	}
+	switch {
+	case rule.open:
+		body.limit, body.many = openBytes, true
+		body.answer = func(err error) error { return e.Error(ctx, rule.procedure, err) }
+	case rule.stream:
 		body.framed, body.many = true, true
-		on := &Line{body: body, control: control, now: e.cfg.Now}
-		r = r.WithContext(withLine(ctx, on))
-		r.Body = body
-		next.ServeHTTP(w, r)
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	// What ends the body of a unary call does not pass the interceptors.
-	body.answer = func(err error) error {
-		answer := e.Error(ctx, rule.procedure, err)
-		e.metrics.calls.WithLabelValues(rule.procedure, connect.CodeOf(answer).String()).Inc()
-		return answer
-	}
-	// On HTTP/1.1 the deadline outlives the body and would end the call itself.
-	body.ended = func() error {
-		until := e.cfg.Now().Add(CallTimeout + writeTimeout)
-		return deadlines(control, until, until)
+		ctx = withLine(WithCaller(ctx, who), &Line{body: body, control: control, now: e.cfg.Now})
+	default:
+		ctx = WithCaller(ctx, who)
+		// What ends the body of a unary call does not pass the interceptors.
+		body.answer = func(err error) error { return e.counted(ctx, rule.procedure, err) }
+		// On HTTP/1.1 the deadline outlives the body and would end the call itself.
+		body.ended = func() error {
+			until := e.cfg.Now().Add(CallTimeout + writeTimeout)
+			return deadlines(control, until, until)
+		}
 	}
 	r = r.WithContext(ctx)
 	r.Body = body
 	next.ServeHTTP(w, r)
+}
+
+// counted is Error, counted; also where nothing went wrong.
+func (e *Edge) counted(ctx context.Context, procedure string, err error) error {
+	answer := e.Error(ctx, procedure, err)
+	code := "ok"
+	if answer != nil {
+		code = connect.CodeOf(answer).String()
+	}
+	e.metrics.calls.WithLabelValues(procedure, code).Inc()
+	return answer
 }
 
 // intake puts the bounds of a call around its body.
@@ -202,8 +200,7 @@ func deadlines(control *http.ResponseController, read, write time.Time) error {
 
 // turnAway answers a call that does not reach its handler.
 func (e *Edge) turnAway(w http.ResponseWriter, r *http.Request, procedure string, err error) {
-	answer := e.Error(r.Context(), procedure, err)
-	e.metrics.calls.WithLabelValues(procedure, connect.CodeOf(answer).String()).Inc()
+	answer := e.counted(r.Context(), procedure, err)
 	if r.ProtoMajor == 1 && r.ContentLength != 0 {
 		// HTTP/1.1 would read the body first, of a caller who may never send it.
 		w.Header().Set("Connection", "close")
@@ -219,7 +216,10 @@ func (e *Edge) turnAway(w http.ResponseWriter, r *http.Request, procedure string
 // chosen before the body is read: what an officer appends goes by it whatever it
 // is, one caller getting a part of it only.
 func laneOf(rule *rule, who *Caller) lane {
-	if !who.Forbidden && slices.Contains(rule.reserved, who.Role) {
+	switch {
+	case rule.open:
+		return laneOpen
+	case !who.Forbidden && slices.Contains(rule.GetReserved(), indeliblev1.Role(who.Role)):
 		return laneReserved
 	}
 	return laneOrdinary

@@ -2,20 +2,29 @@ package edge
 
 import (
 	"context"
-	"net/http"
 
 	"connectrpc.com/connect"
 )
 
-// answering is the outermost interceptor: whatever comes out of a handler or of
-// the interceptors within leaves as a row of the one table, counted.
-type answering struct{ edge *Edge }
+// answering is the outermost interceptor. It refuses messages that do not decode
+// or carry unknown fields, makes sure that no handler runs without having passed
+// the gate, and catches panics, whose value may hold input and is dropped.
+// Whatever comes out leaves as a row of the one table, counted.
+type answering struct {
+	edge *Edge
+	open bool // what it serves is for whoever may connect
+}
 
 // WrapUnary implements connect.Interceptor.
 func (a *answering) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
-	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
-		response, err := next(ctx, request)
-		return response, a.done(ctx, request.Spec().Procedure, err)
+	return func(ctx context.Context, request connect.AnyRequest) (response connect.AnyResponse, err error) {
+		err = a.done(ctx, request.Spec().Procedure, func() (err error) {
+			if err = inspect(request.Any()); err == nil {
+				response, err = next(ctx, request)
+			}
+			return err
+		})
+		return response, err
 	}
 }
 
@@ -27,60 +36,20 @@ func (a *answering) WrapStreamingClient(next connect.StreamingClientFunc) connec
 // WrapStreamingHandler implements connect.Interceptor.
 func (a *answering) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		return a.done(ctx, conn.Spec().Procedure, next(ctx, conn))
+		return a.done(ctx, conn.Spec().Procedure, func() error { return next(ctx, &strictConn{conn}) })
 	}
 }
 
-func (a *answering) done(ctx context.Context, procedure string, err error) error {
-	answer := a.edge.Error(ctx, procedure, err)
-	code := "ok"
-	if answer != nil {
-		code = connect.CodeOf(answer).String()
-	}
-	a.edge.metrics.calls.WithLabelValues(procedure, code).Inc()
-	return answer
-}
-
-// recovered is told of a panic. Its value may hold input and is dropped.
-func (a *answering) recovered(ctx context.Context, spec connect.Spec, _ http.Header, _ any) error {
-	return a.edge.panicked(ctx, spec.Procedure)
-}
-
-// strict refuses messages that do not decode or carry unknown fields. It also
-// makes sure that no handler runs without having passed the gate, except those
-// that are open to whoever may connect.
-type strict struct{ open bool }
-
-func (s strict) gated(ctx context.Context) {
-	if !s.open {
-		CallerOf(ctx)
-	}
-}
-
-// WrapUnary implements connect.Interceptor.
-func (s strict) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
-	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
-		s.gated(ctx)
-		if err := inspect(request.Any()); err != nil {
-			return nil, err
+func (a *answering) done(ctx context.Context, procedure string, handle func() error) error {
+	return a.edge.counted(ctx, procedure, a.edge.Guarded(ctx, procedure, func() error {
+		if !a.open {
+			CallerOf(ctx)
 		}
-		return next(ctx, request)
-	}
+		return handle()
+	}))
 }
 
-// WrapStreamingClient implements connect.Interceptor. The node is no client.
-func (strict) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
-	return next
-}
-
-// WrapStreamingHandler implements connect.Interceptor.
-func (s strict) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
-	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		s.gated(ctx)
-		return next(ctx, &strictConn{conn})
-	}
-}
-
+// strictConn inspects every message of a stream.
 type strictConn struct{ connect.StreamingHandlerConn }
 
 // Receive implements connect.StreamingHandlerConn.

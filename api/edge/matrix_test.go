@@ -37,25 +37,25 @@ ClusterService/Status         auditor officer operator registrar service | none
 // row is a rule as the matrix writes it.
 func row(r *rule) string {
 	who := []string{"anyone"}
-	if !r.anyone {
-		who = names(r.roles)
+	if !r.GetAnyone() {
+		who = names(r.GetRoles())
 	}
 	audit := map[indeliblev1.Audit]string{
 		indeliblev1.Audit_AUDIT_NONE: "none", indeliblev1.Audit_AUDIT_STATEMENT: "statement", indeliblev1.Audit_AUDIT_ACCESS: "access",
-	}[r.audit]
-	if r.phi {
+	}[r.GetAudit()]
+	if r.GetPhi() {
 		audit += " phi"
 	}
-	if len(r.reserved) > 0 {
-		audit += " reserved " + strings.Join(names(r.reserved), " ")
+	if len(r.GetReserved()) > 0 {
+		audit += " reserved " + strings.Join(names(r.GetReserved()), " ")
 	}
 	return fmt.Sprintf("%s %s | %s", strings.TrimPrefix(r.procedure, "/indelible.v1."), strings.Join(who, " "), audit)
 }
 
-func names(roles []entry.Role) []string {
+func names(roles []indeliblev1.Role) []string {
 	var out []string
 	for _, role := range roles {
-		out = append(out, role.String())
+		out = append(out, entry.Role(role).String())
 	}
 	slices.Sort(out)
 	return out
