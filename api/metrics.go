@@ -54,65 +54,40 @@ type nodeCollector struct {
 	node *raft.Node
 }
 
-var (
-	logSize      = describe("log_size", "Entries in the log.")
-	logTime      = describe("ledger_time_seconds", "Ledger time, Unix seconds.")
-	publishedAt  = describe("published_size", "Size of the newest published checkpoint.")
-	publishedPQ  = describe("published_ml_dsa_size", "Size of the newest published checkpoint with ML-DSA-44 cosignatures.")
-	entriesTotal = describe("entries_total", "Statements that got an index.")
-	marked       = describe("equivocations_total", "Equivocations appended with their mark.")
-	overloaded   = describe("overloaded_total", "Calls refused because a queue of the log was full.")
-	logWrites    = describe("raft_log_writes_total", "Synced writes of the Raft log.")
-	logBytes     = describe("raft_log_bytes_total", "Bytes of entries written to the Raft log.")
-	groupApplied = describe("group_applied", "Newest command folded in, by group.", "group")
-	groupLeading = describe("group_leading", "1 where this node leads the group.", "group")
-)
-
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName(edge.Namespace, "", name), help, labels, nil)
-}
-
-// Describe implements prometheus.Collector.
-func (c *nodeCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		logSize, logTime, publishedAt, publishedPQ, entriesTotal, marked, overloaded, logWrites, logBytes, groupApplied, groupLeading,
-	} {
-		out <- d
-	}
-}
+// Describe implements prometheus.Collector. What is told depends on what there is,
+// so it is checked when it is collected.
+func (c *nodeCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (c *nodeCollector) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	tell := func(as prometheus.ValueType, name, help string, v float64, group ...string) {
+		labels := []string{"group"}[:len(group)]
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(edge.Namespace+"_"+name, help, labels, nil), as, v, group...)
 	}
-	counter := func(d *prometheus.Desc, v uint64) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
-	}
-	gauge(logSize, float64(c.log.Size()))
-	gauge(logTime, float64(c.log.Time())/1000)
+	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+	tell(gauge, "log_size", "Entries in the log.", float64(c.log.Size()))
+	tell(gauge, "ledger_time_seconds", "Ledger time, Unix seconds.", float64(c.log.Time())/1000)
 	if p := c.node.Published(); p != nil {
-		gauge(publishedAt, float64(p.Checkpoint.Size))
+		tell(gauge, "published_size", "Size of the newest published checkpoint.", float64(p.Checkpoint.Size))
 	}
 	if p := c.node.PublishedPQ(); p != nil {
-		gauge(publishedPQ, float64(p.Checkpoint.Size))
+		tell(gauge, "published_ml_dsa_size", "Size of the newest published checkpoint with ML-DSA-44 cosignatures.", float64(p.Checkpoint.Size))
 	}
 	m := c.node.Metrics()
-	counter(entriesTotal, m.Entries)
-	counter(marked, m.Marked)
-	counter(overloaded, m.Overloaded)
-	counter(logWrites, m.LogWrites)
-	counter(logBytes, m.LogBytes)
+	tell(counter, "entries_total", "Statements that got an index.", float64(m.Entries))
+	tell(counter, "equivocations_total", "Equivocations appended with their mark.", float64(m.Marked))
+	tell(counter, "overloaded_total", "Calls refused because a queue of the log was full.", float64(m.Overloaded))
+	tell(counter, "raft_log_writes_total", "Synced writes of the Raft log.", float64(m.LogWrites))
+	tell(counter, "raft_log_bytes_total", "Bytes of entries written to the Raft log.", float64(m.LogBytes))
 	for _, g := range c.node.Status().Groups {
-		name := g.Jurisdiction
+		name, leading := g.Jurisdiction, 0.0
 		if name == "" {
 			name = "log"
 		}
-		gauge(groupApplied, float64(g.Applied), name)
-		leading := 0.0
 		if g.Leading {
 			leading = 1
 		}
-		gauge(groupLeading, leading, name)
+		tell(gauge, "group_applied", "Newest command folded in, by group.", float64(g.Applied), name)
+		tell(gauge, "group_leading", "1 where this node leads the group.", leading, name)
 	}
 }

@@ -27,27 +27,31 @@ type metrics struct {
 const Namespace = "indelible"
 
 func newMetrics() *metrics {
+	opts := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: Namespace, Name: name, Help: help}
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts(opts(name, help)))
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts(opts(name, help)))
+	}
+	counts := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts(opts(name, help)), labels)
+	}
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: Namespace,
-			Name: "calls_total", Help: "Calls answered."}, []string{"procedure", "code"}),
+		calls:    counts("calls_total", "Calls answered.", "procedure", "code"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: Namespace,
 			Name: "call_seconds", Help: "Time from the gate to the answer; streams are counted by batch.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)}, []string{"procedure"}),
-		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: Namespace,
-			Name: "refusals_total", Help: "Refusals of calls and of single statements."}, []string{"code"}),
-		served: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: Namespace,
-			Name: "resources_total", Help: "Checkpoints, tiles and metrics served over plain HTTPS."}, []string{"resource", "status"}),
-		incidents: prometheus.NewCounter(prometheus.CounterOpts{Namespace: Namespace,
-			Name: "incidents_total", Help: "Faults of the node that a caller met."}),
-		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: Namespace,
-			Name: "panics_total", Help: "Handlers that panicked."}),
-		connections: prometheus.NewCounter(prometheus.CounterOpts{Namespace: Namespace,
-			Name: "connection_faults_total", Help: "Faults of connections, refused handshakes included."}),
-		calling: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: Namespace,
-			Name: "calls_in_flight", Help: "Calls being answered."}),
-		bytes: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: Namespace,
-			Name: "request_bytes_in_flight", Help: "Request bytes held by calls being answered."}),
+		refusals:    counts("refusals_total", "Refusals of calls and of single statements.", "code"),
+		served:      counts("resources_total", "Checkpoints, tiles, metrics and profiles served over plain HTTPS.", "resource", "status"),
+		incidents:   counter("incidents_total", "Faults of the node that a caller met."),
+		panics:      counter("panics_total", "Handlers that panicked."),
+		connections: counter("connection_faults_total", "Faults of connections, refused handshakes included."),
+		calling:     gauge("calls_in_flight", "Calls being answered."),
+		bytes:       gauge("request_bytes_in_flight", "Request bytes held by calls being answered."),
 	}
 	m.registry.MustRegister(m.calls, m.seconds, m.refusals, m.served,
 		m.incidents, m.panics, m.connections, m.calling, m.bytes,
