@@ -83,7 +83,7 @@ func enrolsDevice(s *entry.Statement) bool {
 }
 
 // mayRelay decides whether the caller may hand in a statement signed by this
-// author: its own, one by somebody of its own role, or, as a service, one by a
+// author: its own, one by an author of its own role, or, as a service, one by a
 // device. The log judges what the author may say; this keeps one role's
 // credential from being used to push another's statements.
 func mayRelay(who *edge.Caller, author entry.AuthorID, role entry.Role) bool {

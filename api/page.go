@@ -13,8 +13,8 @@ import (
 
 // pages makes and reads the page tokens of one query. A token is opaque to
 // callers: a version, 16 bytes of a digest of the query, and the place where the
-// next page begins. It says nothing of a person, and grants nothing: whoever
-// could make one up may ask for the page anyway. The digest is there so that a
+// next page begins. It says nothing of a person, and grants nothing: a caller
+// who makes one up may ask for the page anyway. The digest is there so that a
 // token given for one query does not silently skip records of another.
 type pages struct{ query [17]byte }
 

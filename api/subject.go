@@ -38,7 +38,7 @@ func (s handlers) Register(ctx context.Context, in *connect.Request[indeliblev1.
 
 // recordTaken records a registration that met an identifier already there: it
 // says that the person is known here, which without an entry would be a lookup
-// that nobody ever sees.
+// that is seen by no one.
 func (s *Server) recordTaken(ctx context.Context, v *vault.Vault, identifiers []string, cause error) error {
 	a := access{
 		rpc: indeliblev1connect.SubjectsServiceRegisterProcedure, action: entry.AccessLookup, purpose: entry.PurposeHOPERAT,

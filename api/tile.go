@@ -18,7 +18,7 @@ const (
 )
 
 // mountStatic puts the static read path of the log on a mux: the checkpoint
-// and hash tiles for whoever may connect and, if asked for, entry bundles for
+// and hash tiles for all who may connect and, if asked for, entry bundles for
 // auditors.
 func (s *Server) mountStatic(mux *http.ServeMux, entries bool) {
 	mux.HandleFunc("GET /checkpoint", s.edge.Few("checkpoint", s.serveCheckpoint))

@@ -32,8 +32,8 @@ type usage struct {
 	bytes int64
 }
 
-// admission counts calls and bytes under way. Nobody waits in it: what does
-// not fit is refused at once.
+// admission counts calls and bytes under way. Calls do not wait in it: what
+// does not fit is refused at once.
 type admission struct {
 	limits  Limits
 	metrics *metrics

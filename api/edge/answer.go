@@ -43,8 +43,8 @@ func Overloaded(bound indeliblev1.Bound, text string, wait time.Duration) Answer
 	}
 }
 
-// Answer finds what an error amounts to. Errors nobody foresaw become an
-// incident.
+// Answer finds what an error amounts to. Errors that are not foreseen
+// become an incident.
 func (e *Edge) Answer(ctx context.Context, procedure string, err error) Answer {
 	var a Answer
 	var r *entry.Refusal

@@ -8,8 +8,8 @@
 //     the log's own registry and from nowhere else.
 //   - Every RPC carries an access rule as a proto option (access.proto). The gate
 //     enforces it before a byte of the body is read; an RPC without one does not
-//     get past New. Health checks and reflection alone are for whoever may
-//     connect; they pass a gate of their own, which lets little and few through.
+//     get past New. Health checks and reflection alone are for all who may
+//     connect; their rule lets little and few through.
 //   - A request that carries or returns protected health information names its
 //     jurisdiction in a header. A node not placed there refuses before it reads
 //     the body.

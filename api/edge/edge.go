@@ -99,7 +99,7 @@ func (e *Edge) serving(answers *answering, streamBytes int, within ...connect.In
 }
 
 // Mount mounts what the edge answers itself: metrics, for operators and auditors,
-// and for whoever may connect health checks and reflection, neither of which says
+// and for all who may connect health checks and reflection, neither of which says
 // anything about the log's content.
 func (e *Edge) Mount(mux *http.ServeMux) {
 	options := e.serving(&answering{edge: e, open: true}, openBytes)

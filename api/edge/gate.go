@@ -36,7 +36,7 @@ func (e *Edge) Gate(next http.Handler) http.Handler {
 	return e.gate(next, func(path string) *rule { return e.rules[path] })
 }
 
-// openRule is that of health checks and reflection: for whoever may connect,
+// openRule is that of health checks and reflection: for all who may connect,
 // enrolled or not, and therefore small and few.
 var openRule = &rule{procedure: "open", open: true}
 
@@ -173,7 +173,7 @@ func (e *Edge) intake(r *http.Request, who entry.AuthorID) *intake {
 
 // timed bounds every request from its first byte to its last, tiles and
 // refusals included: a client that neither sends nor takes what it asked for
-// would keep its goroutine and its answer for ever.
+// would keep its goroutine and its answer without end.
 func (e *Edge) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := e.cfg.Now()

@@ -170,7 +170,7 @@ func (b *intake) take(n int64) error {
 	return nil
 }
 
-// handOver gives what is counted to whoever works on the message now.
+// handOver gives what is counted to the part that works on the message now.
 func (b *intake) handOver() int64 {
 	n := b.held
 	b.held = 0

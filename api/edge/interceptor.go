@@ -12,7 +12,7 @@ import (
 // Whatever comes out leaves as a row of the one table, counted.
 type answering struct {
 	edge *Edge
-	open bool // what it serves is for whoever may connect
+	open bool // what it serves is for all who may connect
 }
 
 // WrapUnary implements connect.Interceptor.

@@ -133,7 +133,7 @@ func (u *underway) leave() {
 	}
 }
 
-// end lets nothing begin any more and waits, but not for ever, until nothing is
+// end lets nothing begin any more and waits for a time until nothing is
 // under way.
 func (u *underway) end(within time.Duration) error {
 	u.mu.Lock()
@@ -164,7 +164,7 @@ func (c faultCounter) Write(line []byte) (int, error) {
 
 // boundedListener accepts no more than a number of connections at once; more
 // wait in the kernel's queue. Of one address it accepts only a part of them and
-// closes the rest: nobody needs a certificate to open a connection, and one
+// closes the rest: to open a connection takes no certificate, and one
 // machine must not keep all others out.
 type boundedListener struct {
 	net.Listener

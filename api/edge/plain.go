@@ -72,8 +72,8 @@ func (e *Edge) PlainFault(w http.ResponseWriter, resource string, status int) {
 	http.Error(w, http.StatusText(status), status)
 }
 
-// Exactly refuses paths the mux would redirect to another spelling: what is
-// cached for ever has one name.
+// Exactly refuses paths the mux would redirect to another spelling: what caches
+// keep has one name.
 func Exactly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if clean := path.Clean(r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path {

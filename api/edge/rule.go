@@ -17,7 +17,7 @@ type rule struct {
 	*indeliblev1.Access
 	procedure string // "/indelible.v1.LedgerService/Append"
 	stream    bool
-	open      bool // for whoever may connect; nothing of Access counts
+	open      bool // for all who may connect; nothing of Access counts
 }
 
 // allows reports whether an author of this role may call.
