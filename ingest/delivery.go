@@ -37,7 +37,7 @@ func (j *Job) deliverAll(ctx context.Context) error {
 // deliverSome sends one batch of the first jurisdiction that has one due.
 func (j *Job) deliverSome(ctx context.Context) (sent bool, next time.Time, err error) {
 	for _, jurisdiction := range j.cfg.Spool.jurisdictions() {
-		if due := j.laneDue(jurisdiction); due.After(j.cfg.Now()) {
+		if due := j.deliveryDue(jurisdiction); due.After(j.cfg.Now()) {
 			next = earlier(next, due)
 			continue
 		}
@@ -236,8 +236,8 @@ func (j *Job) turnDue(author entry.AuthorID, through []settled) time.Time {
 	return j.cfg.Now().Add(pause.Next(0))
 }
 
-// laneDue is when a jurisdiction may be tried again.
-func (j *Job) laneDue(jurisdiction string) time.Time {
+// deliveryDue is when a jurisdiction may be tried again.
+func (j *Job) deliveryDue(jurisdiction string) time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if l := j.pauses[jurisdiction]; l != nil {
@@ -254,7 +254,7 @@ func (j *Job) delay(ctx context.Context, jurisdiction string, asked time.Duratio
 	defer j.mu.Unlock()
 	l := j.pauses[jurisdiction]
 	if l == nil {
-		l = &lane{}
+		l = &delivery{}
 		j.pauses[jurisdiction] = l
 	}
 	l.due = j.cfg.Now().Add(l.pause.Next(asked))

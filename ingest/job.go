@@ -106,13 +106,13 @@ type Job struct {
 	progress Progress
 	finished bool                               // the source is read to its end
 	moved    time.Time                          // when something last left the spool
-	pauses   map[string]*lane                   // by jurisdiction
+	pauses   map[string]*delivery               // by jurisdiction
 	turned   map[entry.AuthorID]*client.Backoff // authors whose readings go newest first
 	doubt    error                              // newest reason for which a reading did not leave
 }
 
-// lane is the delivery to one jurisdiction.
-type lane struct {
+// delivery is how what waits for one jurisdiction is brought to a node.
+type delivery struct {
 	pause client.Backoff
 	due   time.Time
 }
@@ -128,7 +128,7 @@ func NewJob(cfg JobConfig) (*Job, error) {
 	if cfg.Batch == 0 {
 		cfg.Batch = defaultBatch
 	}
-	return &Job{cfg: cfg, pauses: map[string]*lane{}, turned: map[entry.AuthorID]*client.Backoff{}}, nil
+	return &Job{cfg: cfg, pauses: map[string]*delivery{}, turned: map[entry.AuthorID]*client.Backoff{}}, nil
 }
 
 // Run returns when the source is read to its end and everything has left the

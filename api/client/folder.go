@@ -2,7 +2,6 @@ package client
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,9 +17,6 @@ const (
 	ReceiptSuffix   = ".tlog-proof"
 	OpeningSuffix   = ".opening"
 )
-
-// ErrFolder says that a file could not be written or read.
-var ErrFolder = errors.New("client: the folder of statements and receipts cannot be used")
 
 // Folder keeps statements before they are sent, and their receipts after, as files
 // named by statement id. Its methods Journal and Keep fit Config.
@@ -54,22 +50,15 @@ func WriteSigned(base string, s *Signed) error {
 	for _, o := range s.Openings {
 		err = errors.Join(err, credential.WriteSecret(base+"."+o.Class.String()+OpeningSuffix, o.Encoded))
 	}
-	return folderError(errors.Join(err, credential.WritePublic(base+StatementSuffix, s.Statement.Bytes())))
+	return errors.Join(err, credential.WritePublic(base+StatementSuffix, s.Statement.Bytes()))
 }
 
 // WriteProven writes a statement and its receipt under a base name.
 func WriteProven(base string, p *Proven) error {
-	return folderError(errors.Join(
+	return errors.Join(
 		credential.WritePublic(base+StatementSuffix, p.Statement.Bytes()),
 		credential.WritePublic(base+ReceiptSuffix, p.Receipt.Marshal()),
-	))
-}
-
-func folderError(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", ErrFolder, err)
+	)
 }
 
 // ReadOpenings adds the openings that lie beside a statement's file to it.
@@ -81,7 +70,7 @@ func ReadOpenings(path string, s *Signed) error {
 			continue
 		}
 		if err != nil {
-			return folderError(err)
+			return err
 		}
 		s.Openings = append(s.Openings, Opening{Class: class, Encoded: raw})
 	}

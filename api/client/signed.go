@@ -10,45 +10,38 @@ import (
 	"indelible/ledger/entry"
 )
 
-// redacted is all that is ever printed of what may be health data.
+// private is health data, or holds some: it prints as "[redacted]" by every verb, in
+// logs and in JSON.
+type private struct{}
+
 const redacted = "[redacted]"
+
+// String hides the value.
+func (private) String() string { return redacted }
+
+// Format hides the value from every verb, also where a verb does not fit.
+func (private) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue hides the value.
+func (private) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON hides the value.
+func (private) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
 // Content is what one sealed part holds. It is health data: it prints as
 // "[redacted]" everywhere.
 type Content struct {
+	private
 	MediaType string // RFC 6838, e.g. entry.MediaTypeFHIR
 	Bytes     []byte
 }
 
-// String hides the content.
-func (Content) String() string { return redacted }
-
-// Format hides the content from every verb.
-func (Content) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue hides the content.
-func (Content) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON hides the content.
-func (Content) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
 // Opening opens one sealed part of a statement (FORMATS §4). Encoded is health data.
 type Opening struct {
+	private
 	Class   entry.Class
 	Encoded []byte // CBOR [1, nonce, media type, content]
 }
-
-// String hides the opening.
-func (Opening) String() string { return redacted }
-
-// Format hides the opening from every verb.
-func (Opening) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue hides the opening.
-func (Opening) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON hides the opening.
-func (Opening) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
 // Seal gives every content a fresh nonce from rand and returns the commitments,
 // whose digest a statement signs, and what opens them, in order of class.

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"indelible/ledger/entry"
@@ -166,9 +165,3 @@ func (c *Credential) TLS() *tls.Config {
 
 // LogID is the identity of the log the credential is for.
 func (c *Credential) LogID() entry.LogID { return entry.LogID(c.Genesis.LogID()) }
-
-// Exists reports whether dir holds a private key of a credential.
-func Exists(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, KeyFile))
-	return err == nil
-}

@@ -72,9 +72,6 @@ func (s Site) DeviceCA() (cert, key string) {
 	return filepath.Join(s.Dir, caDir, deviceCACertFile), filepath.Join(s.Dir, caDir, deviceCAKeyFile)
 }
 
-// State is the folder of the node's data.
-func (s Site) State() string { return filepath.Join(s.Dir, stateDir) }
-
 // Condition says how far a directory is from being a Site.
 type Condition int
 
