@@ -31,18 +31,18 @@ func appendReading(ctx context.Context, text string) client.Outcome {
 		State: state, Now: time.Now, Rand: rand.Reader,
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	signed, err := device.Sign(map[entry.Class]client.Content{
 		entry.ClassClinical: {MediaType: "text/plain", Bytes: []byte(text)},
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	state = device.State() // to be made durable together with what was signed
 	outcome, err := service.Append(ctx, signed)
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	return outcome
 }
@@ -54,11 +54,11 @@ var state = client.DeviceState{Boot: 1}
 func open(name string) *client.Caller {
 	c, err := credential.Load(filepath.Join(folder, name))
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	caller, err := client.Open(c, client.Config{URL: url, Now: time.Now, Logger: quiet}, rand.Reader)
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	return caller
 }
@@ -69,11 +69,11 @@ func ExampleClient_Append() {
 	ctx := context.Background()
 	c, err := credential.Load(filepath.Join(folder, "ingest-service"))
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	service, err := client.Open(c, client.Config{URL: url, Now: time.Now, Logger: slog.Default()}, rand.Reader)
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	defer service.Close()
 	device, err := client.NewDevice(client.DeviceConfig{
@@ -81,22 +81,22 @@ func ExampleClient_Append() {
 		State: state, Now: time.Now, Rand: rand.Reader,
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	signed, err := device.Sign(map[entry.Class]client.Content{
 		entry.ClassClinical: {MediaType: "text/plain", Bytes: []byte("heart rate 61/min")},
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	state = device.State() // to be made durable together with what was signed
 	outcome, err := service.Append(ctx, signed)
 	if err != nil {
-		log.Fatal(err) // a refusal says what to do next: see client.Meaning
+		log.Panic(err) // a refusal says what to do next: see client.Meaning
 	}
 	again, err := service.Append(ctx, signed) // the same bytes are logged once
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	fmt.Println(outcome.Proven.Statement.Kind, "proven:", outcome.Proven.Receipt.Index == again.Proven.Receipt.Index, again.Duplicate)
 	// Output: reading proven: true true
@@ -110,15 +110,15 @@ func ExampleProven() {
 
 	policy, err := credential.ReadPolicy(filepath.Join(folder, "auditor", credential.PolicyFile))
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	receipt, err := proof.ParseReceipt(file)
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	proven, err := proof.Verify(policy, outcome.Proven.Statement, receipt)
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	fmt.Println("in the log, cosigned by", proven.CosignedBy)
 	// Output: in the log, cosigned by [n1]
@@ -133,11 +133,11 @@ func ExampleClient_Read() {
 	defer clinician.Close()
 	found, err := clinician.Find(ctx, "eu", "Patient/1", entry.PurposeTREAT)
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	page, err := clinician.Read(ctx, client.ReadRequest{Jurisdiction: "eu", Handle: found.Handle, Purpose: entry.PurposeTREAT, Limit: 100})
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	newest := page.Records[len(page.Records)-1]
 	fmt.Printf("%s\n", newest.Parts[entry.ClassClinical].Bytes)

@@ -314,7 +314,7 @@ func tree(err error) []error {
 		return nil
 	}
 	list := []error{err}
-	switch inner := err.(type) { //nolint:errorlint // every error of the chain is looked at
+	switch inner := err.(type) {
 	case interface{ Unwrap() error }:
 		list = append(list, tree(inner.Unwrap())...)
 	case interface{ Unwrap() []error }:
