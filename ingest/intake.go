@@ -186,7 +186,7 @@ func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
 }
 
 // journaledDevice returns a device in its journaled state. What it signed since then
-// was never spooled, so nobody will see it; what another job let it sign counts.
+// was never spooled, so it is never sent; what another job let it sign counts.
 func (j *Job) journaledDevice(reference string) (*Device, error) {
 	device := j.devices[reference]
 	known, err := j.cfg.Spool.rewind(device)

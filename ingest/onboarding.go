@@ -197,7 +197,7 @@ func (o *Onboarding) place(reference string, choose func(reference string, nth i
 // Register brings a subject and its device into the log: handle, device key,
 // binding. identifiers are what the subject can be found by; none means the
 // reference itself. A reference that is bound or erased is returned as it is, so a
-// rerun registers nobody twice. A *entry.Refusal is final.
+// rerun registers no subject twice. A *entry.Refusal is final.
 func (o *Onboarding) Register(ctx context.Context, reference, jurisdiction string, identifiers ...string) (*Enrolled, error) {
 	if len(identifiers) == 0 {
 		identifiers = []string{reference}

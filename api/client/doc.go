@@ -20,7 +20,7 @@
 //     headers are put into words of this program: a code that is known has a text
 //     here, of one that is not only the name is shown, if it is a plain name.
 //   - An author signs once. What was signed is durable before it is sent first
-//     (Config.Journal), and the same bytes are sent ever after: the log holds a
+//     (Config.Journal), and only those bytes are sent again: the log holds a
 //     statement once, however often it is sent (FORMATS §1).
 //   - TLS 1.3 with a client certificate, to servers of the pinned authority only,
 //     also when a node names another one to go to.

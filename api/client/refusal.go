@@ -15,8 +15,8 @@ import (
 	"indelible/proof"
 )
 
-// incidentNumber is what a node's text says of a fault of its own and nobody else
-// knows: the number under which the operator finds it.
+// incidentNumber is the one thing that only a node's text can say of a fault of its
+// own: the number under which its operator finds it.
 var incidentNumber = regexp.MustCompile(` Incident ([0-9a-f]{16})\.$`)
 
 // InOurWords puts a node's refusal into our words: its text could hold anything, so

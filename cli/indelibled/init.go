@@ -77,7 +77,7 @@ func (f initFlags) spec() (founding.Spec, error) {
 	return spec, f.address(&spec)
 }
 
-// address settles what is written into the credentials as the server's address.
+// address decides what is written into the credentials as the server's address.
 // Listening on all addresses names none: then clients use the first of --host, for
 // which the certificate is made.
 func (f initFlags) address(spec *founding.Spec) error {

@@ -110,8 +110,8 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 	return a.ingested(f, summary, in.watch)
 }
 
-// ingested prints what was done; lines that are not in the log are a failure, for
-// nobody reads them a second time.
+// ingested prints what was done; lines that are not in the log are a failure: no
+// later run reads them again.
 func (a *app) ingested(f ingestFlags, summary ingest.Summary, watch *watch) error {
 	out := jsonIngest(summary)
 	err := a.Result(out, func(w io.Writer) error {

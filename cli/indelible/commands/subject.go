@@ -151,7 +151,7 @@ not. An IDENTIFIER of - is read from standard input. Purposes: ` + purposes + `.
 	return required(cmd, "jurisdiction", "purpose")
 }
 
-// jsonFound is the answer to a lookup; handle is empty when there is nobody.
+// jsonFound is the answer to a lookup; handle is empty when nothing was found.
 type jsonFound struct {
 	Found  bool      `json:"found"`
 	Handle string    `json:"handle,omitempty"`

@@ -25,8 +25,8 @@ type jsonVerifiedDir struct {
 // namedFaults bounds how many faulty files one message names.
 const namedFaults = 10
 
-// verifyDir verifies every pair of a folder. It goes to the end: whoever looks
-// for what was altered wants all of it.
+// verifyDir verifies every pair of a folder. It goes to the end: who looks
+// for what was altered needs all of it.
 func (a *app) verifyDir(cmd *cobra.Command, policy *proof.Policy, dir string) error {
 	bases, err := pairs(dir)
 	if err != nil {

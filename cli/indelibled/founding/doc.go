@@ -11,6 +11,6 @@
 //     never touched.
 //   - Every private key is made here from Spec.Rand, written once with mode
 //     0600, and never printed.
-//   - It starts nothing and talks to nobody: the identity of the log is
+//   - It starts nothing and opens no connection: the identity of the log is
 //     computed offline.
 package founding

@@ -18,7 +18,7 @@ const (
 type terms struct{ grace, clinical, identity, audit time.Duration }
 
 // regimeTerms are the shipped defaults. They are starting points to be checked
-// by whoever answers for the records: retention of clinical records is mostly
+// by those who answer for the records: retention of clinical records is mostly
 // local law. Identity floors are 0 so that a person can always be separated
 // from a record that has to stay.
 //

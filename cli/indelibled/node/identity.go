@@ -67,7 +67,7 @@ func (n *Node) readIdentity() error {
 	return nil
 }
 
-// valid refuses a certificate with which nobody could connect: a node that
+// valid refuses a certificate with which no client could connect: a node that
 // serves with it looks sound from within and is dead from without.
 func valid(file string, cert *x509.Certificate, now time.Time) error {
 	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {

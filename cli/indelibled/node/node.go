@@ -84,7 +84,7 @@ type identity struct {
 	callers  *x509.CertPool
 }
 
-// Open opens everything and listens; it answers nobody yet. version is shown in
+// Open opens everything and listens; it answers no call yet. version is shown in
 // the node's status; log lines go to the writer in the configured format.
 func Open(ctx context.Context, cfg config.Config, version string, logs io.Writer) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
@@ -117,7 +117,7 @@ func (n *Node) lockDir() error {
 }
 
 // lockState locks a state folder for this process. A folder that cannot be
-// written is not one that somebody uses: whoever is told so looks for a process
+// written is not one that somebody uses: who is told so looks for a process
 // that is not there.
 func lockState(on vfs.FS, dir string) (io.Closer, error) {
 	lock, err := on.Lock(filepath.Join(dir, lockFile))

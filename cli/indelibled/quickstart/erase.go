@@ -56,7 +56,7 @@ func (s *show) erasureBegun() bool {
 	return begun
 }
 
-// signedErasure is the request, signed at the first run and the same ever after.
+// signedErasure is the request, signed at the first run and the same in later ones.
 func (s *show) signedErasure(p *subject) (*client.Signed, error) {
 	var sealed map[entry.Class]client.Content
 	if !s.erasureBegun() { // afterwards the registration has forgotten the handle

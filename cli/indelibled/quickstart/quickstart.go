@@ -186,7 +186,7 @@ func (s *show) disconnect() error {
 	return err
 }
 
-// signed signs a statement the first time and gives the same bytes ever after.
+// signed signs a statement the first time and gives the same bytes in later runs.
 func (s *show) signed(role, key string, draft entry.Draft, sealed map[entry.Class]client.Content) (*client.Signed, error) {
 	raw, err := s.spool.Once(journal+key, func() ([]byte, error) {
 		signed, err := s.roles[role].Sign(draft, sealed)

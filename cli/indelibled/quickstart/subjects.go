@@ -48,7 +48,7 @@ func (s *show) openData() error {
 // generated names the input that is no file.
 const generated = "generated"
 
-// openSource settles that the directory goes on with the input it was begun with,
+// openSource sees to it that the directory goes on with the input it was begun with,
 // and opens the generator with the seed this directory drew at its first run.
 func (s *show) openSource() error {
 	begun, err := s.spool.Once(journal+"input", func() ([]byte, error) { return []byte(s.input), nil })

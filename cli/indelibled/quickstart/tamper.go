@@ -65,7 +65,7 @@ func (s *show) tamper(ctx context.Context) error {
 	return s.forgeProof(victim, other)
 }
 
-// forgeReading signs a reading about the same person with a key nobody enrolled.
+// forgeReading signs a reading about the same person with a key that is not enrolled.
 func (s *show) forgeReading(ctx context.Context, victim *client.Proven) error {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
