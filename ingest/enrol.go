@@ -208,7 +208,7 @@ func (o *Onboarding) unsaid(key string, err error) error {
 
 // deliver sends statements until the log holds them all, or refuses one for good.
 func (o *Onboarding) deliver(ctx context.Context, list ...*Signed) error {
-	outcomes, err := o.cfg.Client.DeliverInOrder(ctx, list)
+	outcomes, err := o.cfg.Client.Deliver(ctx, list)
 	if err != nil {
 		return err
 	}

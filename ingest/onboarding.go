@@ -79,22 +79,18 @@ const (
 
 // Enrolled is a subject with its device.
 type Enrolled struct {
-	Jurisdiction string
-	Handle       entry.Handle
-	Binding      entry.BindingID
-	Author       entry.AuthorID // the device's key
-	Erased       bool           // the subject was erased; everything else but Jurisdiction is forgotten
+	Jurisdiction string          `json:"jurisdiction"`
+	Handle       entry.Handle    `json:"handle"`
+	Binding      entry.BindingID `json:"binding"`
+	Author       entry.AuthorID  `json:"author"`           // the device's key
+	Erased       bool            `json:"erased,omitempty"` // the subject was erased; everything else but Jurisdiction is forgotten
 }
 
 // row is what is journaled of a reference. The reference itself is not: a digest
 // under a secret that lies in the same sealed segment finds the row.
 type row struct {
-	Jurisdiction string          `json:"jurisdiction"`
-	Handle       entry.Handle    `json:"handle"`
-	Binding      entry.BindingID `json:"binding"`
-	Author       entry.AuthorID  `json:"author"`
-	Key          []byte          `json:"key,omitempty"` // PKCS #8; empty until the device is bound
-	Erased       bool            `json:"erased,omitempty"`
+	Enrolled
+	Key []byte `json:"key,omitempty"` // PKCS #8; empty until the device is bound
 }
 
 // NewOnboarding reads what a former process journaled.
@@ -155,10 +151,6 @@ func encodeRow(r row) ([]byte, error) {
 	return value, nil
 }
 
-func (r row) enrolled() *Enrolled {
-	return &Enrolled{Jurisdiction: r.Jurisdiction, Handle: r.Handle, Binding: r.Binding, Author: r.Author, Erased: r.Erased}
-}
-
 // Lookup returns what is known of a reference whose device is bound or whose
 // subject was erased.
 func (o *Onboarding) Lookup(reference string) (*Enrolled, bool, error) {
@@ -166,7 +158,7 @@ func (o *Onboarding) Lookup(reference string) (*Enrolled, bool, error) {
 	if err != nil || !ok || (len(r.Key) == 0 && !r.Erased) {
 		return nil, false, err
 	}
-	return r.enrolled(), true, nil
+	return &r.Enrolled, true, nil
 }
 
 // place returns the jurisdiction of a reference, deciding and journaling it for a
@@ -216,7 +208,7 @@ func (o *Onboarding) Register(ctx context.Context, reference, jurisdiction strin
 		return nil, err
 	}
 	if len(r.Key) > 0 || r.Erased {
-		return r.enrolled(), nil
+		return &r.Enrolled, nil
 	}
 	step := keyStep + strings.TrimPrefix(key, keyRow) + "/"
 	if r.Handle, err = o.openHandle(ctx, step, jurisdiction, entry.HandleSubject, identifiers); err != nil {
@@ -239,7 +231,7 @@ func (o *Onboarding) Register(ctx context.Context, reference, jurisdiction strin
 	o.mu.Lock()
 	o.byAuthor[r.Author] = key
 	o.mu.Unlock()
-	return r.enrolled(), nil
+	return &r.Enrolled, nil
 }
 
 // errErased says that a node signed that the subject is erased.
@@ -290,7 +282,7 @@ func (o *Onboarding) forgetAuthor(author entry.AuthorID) error {
 }
 
 func (o *Onboarding) forgetRow(key string, r row) error {
-	value, err := encodeRow(row{Jurisdiction: r.Jurisdiction, Erased: true})
+	value, err := encodeRow(row{Enrolled: Enrolled{Jurisdiction: r.Jurisdiction, Erased: true}})
 	if err != nil {
 		return err
 	}

@@ -195,10 +195,6 @@ func calls(signed *client.Signed) map[string]func(context.Context, *client.Calle
 			_, err := c.Deliver(ctx, []*client.Signed{signed})
 			return err
 		},
-		"DeliverInOrder": func(ctx context.Context, c *client.Caller) error {
-			_, err := c.DeliverInOrder(ctx, []*client.Signed{signed})
-			return err
-		},
 		"Register": func(ctx context.Context, c *client.Caller) error {
 			_, err := c.Register(ctx, "eu", entry.RequestID{1}, entry.HandleSubject, []string{"x"})
 			return err

@@ -156,20 +156,11 @@ func (c *Client) keep(outcomes ...Outcome) error {
 	return c.cfg.Keep(proven)
 }
 
-// Deliver submits until every statement has a final outcome or ctx ends, spacing
-// the calls by Backoff. Outcomes are then proven or refused for good. An error is
-// of the whole: the calls are refused, or ctx ended; it wraps the newest reason.
+// Deliver submits until every statement has a final outcome, one is refused for good
+// (what follows may follow from it), or ctx ends; calls are spaced by Backoff. What
+// comes after a refused one may have no final outcome. An error is of the whole: the
+// calls are refused, or ctx ended; it wraps the newest reason.
 func (c *Client) Deliver(ctx context.Context, list []*Signed) ([]Outcome, error) {
-	return c.deliver(ctx, list, func([]Outcome) bool { return false })
-}
-
-// DeliverInOrder is Deliver for statements of which each follows from the one
-// before: it ends with the first that is refused for good.
-func (c *Client) DeliverInOrder(ctx context.Context, list []*Signed) ([]Outcome, error) {
-	return c.deliver(ctx, list, func(outcomes []Outcome) bool { return slices.ContainsFunc(outcomes, Outcome.refused) })
-}
-
-func (c *Client) deliver(ctx context.Context, list []*Signed, enough func([]Outcome) bool) ([]Outcome, error) {
 	if err := c.journal(list); err != nil {
 		return nil, err
 	}
@@ -194,7 +185,7 @@ func (c *Client) deliver(ctx context.Context, list []*Signed, enough func([]Outc
 			outcomes[open[i]] = answer
 		}
 		open = slices.DeleteFunc(open, func(at int) bool { return outcomes[at].Final() })
-		if len(open) == 0 || enough(outcomes) {
+		if len(open) == 0 || slices.ContainsFunc(outcomes, Outcome.refused) {
 			return outcomes, nil
 		}
 		reason = errors.Join(err, outcomes[open[0]].Err())
