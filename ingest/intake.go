@@ -105,6 +105,9 @@ func (j *Job) readChunk(ctx context.Context) (*chunk, error) {
 		}
 		if bad != nil {
 			c.skipped++
+			if j.cfg.Skipped != nil {
+				j.cfg.Skipped(bad)
+			}
 			j.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a record is no reading of a subject",
 				slog.Uint64("line", bad.Line), slog.String("reason", bad.Reason.Error()))
 		}

@@ -25,9 +25,12 @@ type JobConfig struct {
 	// Jurisdiction decides where a new reference belongs; nth counts those before it.
 	Jurisdiction func(reference string, nth int) string
 	Progress     func(Progress) // called after every change, from one goroutine at a time; may be nil
-	Logger       *slog.Logger
-	Now          func() time.Time
-	Rand         io.Reader
+	// Skipped is called, from one goroutine, for each record that is no reading of a
+	// subject and is passed over; may be nil.
+	Skipped func(*LineError)
+	Logger  *slog.Logger
+	Now     func() time.Time
+	Rand    io.Reader
 
 	Name     string        // of the source, when one spool serves several; may be empty
 	Senders  int           // calls under way at once; 0 means 4

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
@@ -46,11 +45,7 @@ func (c *Client) Erasure(ctx context.Context, request entry.StatementID) (*Erasu
 		out.Nodes = append(out.Nodes, ErasureNode{Name: plain(n.GetName()), Executed: n.GetExecuted(), Lost: n.GetDeclaredLost()})
 	}
 	for _, step := range answer.GetCertificate() {
-		statement, err := entry.Parse(step.GetEntry().GetStatement())
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
-		}
-		p, err := c.prove(ctx, statement, step.GetEntry().GetReceipt())
+		p, err := c.proveBytes(ctx, step.GetEntry().GetStatement(), step.GetEntry().GetReceipt())
 		if err != nil {
 			return nil, err
 		}

@@ -98,13 +98,18 @@ func (c *Client) prove(ctx context.Context, statement *entry.Statement, receipt 
 	return &Proven{Statement: statement, Receipt: r}, c.consistent(ctx, r.Checkpoint)
 }
 
-// evidence proves an entry a node wrote on the caller's behalf, and keeps it.
-func (c *Client) evidence(ctx context.Context, e *indeliblev1.Evidence) (*Proven, error) {
-	statement, err := entry.Parse(e.GetStatement())
+// proveBytes is prove for a statement that the node has sent.
+func (c *Client) proveBytes(ctx context.Context, raw, receipt []byte) (*Proven, error) {
+	statement, err := entry.Parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	p, err := c.prove(ctx, statement, e.GetReceipt())
+	return c.prove(ctx, statement, receipt)
+}
+
+// evidence proves an entry a node wrote on the caller's behalf, and keeps it.
+func (c *Client) evidence(ctx context.Context, e *indeliblev1.Evidence) (*Proven, error) {
+	p, err := c.proveBytes(ctx, e.GetStatement(), e.GetReceipt())
 	if err != nil {
 		return nil, err
 	}

@@ -127,11 +127,7 @@ func (c *Client) Read(ctx context.Context, r ReadRequest) (*Page, error) {
 
 // record follows a released record from its content back to the signature.
 func (c *Client) record(ctx context.Context, r *indeliblev1.Record) (Record, error) {
-	statement, err := entry.Parse(r.GetStatement())
-	if err != nil {
-		return Record{}, fmt.Errorf("%w: %w", ErrAnswer, err)
-	}
-	proven, err := c.prove(ctx, statement, r.GetReceipt())
+	proven, err := c.proveBytes(ctx, r.GetStatement(), r.GetReceipt())
 	if err != nil {
 		return Record{}, err
 	}
@@ -139,7 +135,8 @@ func (c *Client) record(ctx context.Context, r *indeliblev1.Record) (Record, err
 	if err != nil {
 		return Record{}, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	if statement.Parts == nil || parts.Digest() != *statement.Parts || sha256.Sum256(r.GetParts()) != *statement.Parts {
+	signed := proven.Statement.Parts
+	if signed == nil || parts.Digest() != *signed || sha256.Sum256(r.GetParts()) != *signed {
 		return Record{}, fmt.Errorf("%w: the parts are not those the statement signs", ErrAnswer)
 	}
 	opened, err := open(parts, r.GetOpenings())

@@ -1,9 +1,12 @@
 package commands
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"indelible/api/client"
 	"indelible/api/client/credential"
@@ -21,6 +24,13 @@ func (a *app) as(act func(*client.Caller) error) error {
 	}
 	defer c.Close()
 	return say.Client(act(c), a.settings.Server, a.settings.Credentials)
+}
+
+// asks makes a command that asks the server something.
+func (a *app) asks(use, short string, args cobra.PositionalArgs, ask func(context.Context, *client.Caller, []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		return a.as(func(c *client.Caller) error { return ask(cmd.Context(), c, args) })
+	}}
 }
 
 func (a *app) caller() (*client.Caller, error) {

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"encoding/hex"
 	"io"
 	"strconv"
@@ -36,24 +37,20 @@ var deviceStates = map[indeliblev1.DeviceState]string{
 }
 
 func newDeviceList(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List device keys with their state, gaps and equivocations", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.as(func(c *client.Caller) error {
-				devices := []jsonDevice{}
-				for d, err := range c.Devices(cmd.Context()) {
-					if err == nil {
-						err = c.Gaps(cmd.Context(), d, enoughGaps)
-					}
-					if err != nil {
-						return err
-					}
-					devices = append(devices, deviceRow(d))
+	return a.asks("list", "List device keys with their state, gaps and equivocations", cobra.NoArgs,
+		func(ctx context.Context, c *client.Caller, _ []string) error {
+			devices := []jsonDevice{}
+			for d, err := range c.Devices(ctx) {
+				if err == nil {
+					err = c.Gaps(ctx, d, enoughGaps)
 				}
-				return a.Result(devices, func(w io.Writer) error { return writeDevices(w, devices) })
-			})
-		},
-	}
+				if err != nil {
+					return err
+				}
+				devices = append(devices, deviceRow(d))
+			}
+			return a.Result(devices, func(w io.Writer) error { return writeDevices(w, devices) })
+		})
 }
 
 func deviceRow(d *indeliblev1.Device) jsonDevice {

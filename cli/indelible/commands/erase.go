@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -87,25 +88,22 @@ type jsonStep struct {
 }
 
 func newEraseStatus(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "status REQUEST", Short: "Show how far an erasure has come, with its proven entries", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+	return a.asks("status REQUEST", "Show how far an erasure has come, with its proven entries", cobra.ExactArgs(1),
+		func(ctx context.Context, c *client.Caller, args []string) error {
 			request, err := parseStatementID(args[0])
 			if err != nil {
 				return err
 			}
-			return a.as(func(c *client.Caller) error {
-				e, err := c.Erasure(cmd.Context(), request)
-				if err != nil {
-					return err
-				}
-				return a.erasure(request, e)
-			})
-		},
-	}
+			e, err := c.Erasure(ctx, request)
+			if err != nil {
+				return err
+			}
+			out := toErasure(request, e)
+			return a.Result(out, func(w io.Writer) error { return writeErasure(w, out) })
+		})
 }
 
-func (a *app) erasure(request entry.StatementID, e *client.Erasure) error {
+func toErasure(request entry.StatementID, e *client.Erasure) jsonErasure {
 	out := jsonErasure{
 		Request: request.String(), State: e.State, Scope: e.Scope.String(), Jurisdiction: e.Jurisdiction,
 		GraceEnds: e.GraceEnds, Nodes: []jsonNode{}, Certificate: []jsonStep{},
@@ -121,7 +119,7 @@ func (a *app) erasure(request entry.StatementID, e *client.Erasure) error {
 		}
 		out.Certificate = append(out.Certificate, step)
 	}
-	return a.Result(out, func(w io.Writer) error { return writeErasure(w, out) })
+	return out
 }
 
 // cancelled is the state in which nothing will be executed any more.

@@ -65,7 +65,7 @@ type intake struct {
 	a        *app
 	f        ingestFlags
 	name     string // of the input, in the spool
-	watch    *watch
+	skipped  passedOver
 	logger   *slog.Logger
 	spool    *ingest.Spool
 	receipts *ingest.Receipts
@@ -94,8 +94,7 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 	if err := a.as(func(c *client.Caller) error { _, _, err := c.Checkpoint(ctx); return err }); err != nil {
 		return errors.Join(err, source.Close())
 	}
-	w := &watch{}
-	in := &intake{a: a, f: f, name: name, watch: w, logger: slog.New(w)}
+	in := &intake{a: a, f: f, name: name, logger: slog.New(slog.DiscardHandler)}
 	defer func() { err = errors.Join(err, in.close(), source.Close()) }()
 	if err := in.open(); err != nil {
 		return err
@@ -107,12 +106,12 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 	if err != nil {
 		return say.Ingest(err, patience)
 	}
-	return a.ingested(f, summary, in.watch)
+	return a.ingested(f, summary, in.skipped.text())
 }
 
 // ingested prints what was done; lines that are not in the log are a failure: no
 // later run reads them again.
-func (a *app) ingested(f ingestFlags, summary ingest.Summary, watch *watch) error {
+func (a *app) ingested(f ingestFlags, summary ingest.Summary, skipped string) error {
 	out := jsonIngest(summary)
 	err := a.Result(out, func(w io.Writer) error {
 		return say.Pairs(w, [2]string{"readings", strconv.Itoa(out.Readings)},
@@ -126,7 +125,7 @@ func (a *app) ingested(f ingestFlags, summary ingest.Summary, watch *watch) erro
 		return err
 	}
 	return say.Refused("NOT_ALL", fmt.Sprintf("%d lines are no readings of a subject, and %d readings were refused for good%s",
-		out.Skipped, out.Refused, watch.lines()), "these are not in the log, and are passed over from now on",
+		out.Skipped, out.Refused, skipped), "these are not in the log, and are passed over from now on",
 		"correct those lines and ingest them as a file of their own, with the same --work")
 }
 
@@ -194,6 +193,7 @@ func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summar
 		Source: source, Spool: in.spool, Client: speaker.Client, Receipts: in.receipts, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
 		Jurisdiction: func(_ string, nth int) string { return in.f.jurisdictions[nth%len(in.f.jurisdictions)] },
 		Progress:     func(p ingest.Progress) { bar.Set(int64(p.Done)) },
+		Skipped:      in.skipped.add,
 		Patience:     patience, Name: in.name,
 	})
 	if err != nil {

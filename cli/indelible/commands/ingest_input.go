@@ -1,14 +1,11 @@
 package commands
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"indelible/cli/say"
 	"indelible/ingest"
@@ -40,10 +37,9 @@ func settleInput(spool *ingest.Spool, path, name string) error {
 	return nil
 }
 
-// watch listens to what an ingest reports of itself: a line that was passed over is
-// remembered with its reason, which never holds a word of it.
-type watch struct {
-	mu      sync.Mutex
+// passedOver remembers lines that were no readings, with the reason, which never
+// holds a word of the line.
+type passedOver struct {
 	reasons []string
 	more    int
 }
@@ -51,51 +47,22 @@ type watch struct {
 // namedLines bounds how many lines one message names.
 const namedLines = 10
 
-// Enabled takes warnings and errors.
-func (w *watch) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
-
-// Handle reads the two attributes it knows.
-func (w *watch) Handle(_ context.Context, r slog.Record) error {
-	var line uint64
-	var reason string
-	r.Attrs(func(a slog.Attr) bool {
-		switch {
-		case a.Key == "line" && a.Value.Kind() == slog.KindUint64:
-			line = a.Value.Uint64()
-		case a.Key == "reason":
-			reason = a.Value.String()
-		}
-		return true
-	})
-	if line == 0 {
-		return nil
+func (p *passedOver) add(bad *ingest.LineError) {
+	if len(p.reasons) == namedLines {
+		p.more++
+		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.reasons) == namedLines {
-		w.more++
-		return nil
-	}
-	w.reasons = append(w.reasons, fmt.Sprintf("line %d: %s", line, reason))
-	return nil
+	p.reasons = append(p.reasons, fmt.Sprintf("line %d: %s", bad.Line, bad.Reason))
 }
 
-// lines are the lines that were passed over, with their reasons.
-func (w *watch) lines() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.reasons) == 0 {
+// text are the lines with their reasons.
+func (p *passedOver) text() string {
+	if len(p.reasons) == 0 {
 		return ""
 	}
-	text := " (" + strings.Join(w.reasons, "; ")
-	if w.more > 0 {
-		text += fmt.Sprintf("; and %d more", w.more)
+	text := " (" + strings.Join(p.reasons, "; ")
+	if p.more > 0 {
+		text += fmt.Sprintf("; and %d more", p.more)
 	}
 	return text + ")"
 }
-
-// WithAttrs and WithGroup change nothing: the two attributes are of the record.
-func (w *watch) WithAttrs([]slog.Attr) slog.Handler { return w }
-
-// WithGroup changes nothing.
-func (w *watch) WithGroup(string) slog.Handler { return w }

@@ -19,25 +19,19 @@ import (
 
 func newGet(a *app) *cobra.Command {
 	var out string
-	cmd := &cobra.Command{
-		Use:   "get INDEX|STATEMENT",
-		Short: "Fetch one entry and prove it, as an auditor",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.as(func(c *client.Caller) error {
-				p, err := fetch(cmd.Context(), c, args[0])
-				if err == nil && out != "" {
-					if err = client.WriteProven(out, p); err != nil {
-						return say.Local(err, "the files cannot be written", "choose another --out")
-					}
+	cmd := a.asks("get INDEX|STATEMENT", "Fetch one entry and prove it, as an auditor", cobra.ExactArgs(1),
+		func(ctx context.Context, c *client.Caller, args []string) error {
+			p, err := fetch(ctx, c, args[0])
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := client.WriteProven(out, p); err != nil {
+					return say.Local(err, "the files cannot be written", "choose another --out")
 				}
-				if err != nil {
-					return err
-				}
-				return a.Result(toDetail(p), func(w io.Writer) error { return writeDetail(w, p) })
-			})
-		},
-	}
+			}
+			return a.Result(toDetail(p), func(w io.Writer) error { return writeDetail(w, p) })
+		})
 	cmd.Flags().StringVar(&out, "out", "", "base name of files to write: NAME.cose and NAME.tlog-proof")
 	return cmd
 }
@@ -122,11 +116,8 @@ func writeDetail(w io.Writer, p *client.Proven) error {
 
 func newReceipt(a *app) *cobra.Command {
 	var out string
-	cmd := &cobra.Command{
-		Use:   "receipt FILE.cose",
-		Short: "Fetch a fresh receipt of a statement you hold, and verify it",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := a.asks("receipt FILE.cose", "Fetch a fresh receipt of a statement you hold, and verify it", cobra.ExactArgs(1),
+		func(ctx context.Context, c *client.Caller, args []string) error {
 			statement, err := readStatement(args[0])
 			if err != nil {
 				return err
@@ -134,18 +125,15 @@ func newReceipt(a *app) *cobra.Command {
 			if out == "" {
 				out = strings.TrimSuffix(args[0], client.StatementSuffix) + client.ReceiptSuffix
 			}
-			return a.as(func(c *client.Caller) error {
-				p, err := c.Receipt(cmd.Context(), statement)
-				if err != nil {
-					return err
-				}
-				if err := credential.WritePublic(out, p.Receipt.Marshal()); err != nil {
-					return say.Local(err, "the receipt cannot be written", "choose another --out")
-				}
-				return a.appended(client.Outcome{Proven: p}, &written{note: "receipt in " + out})
-			})
-		},
-	}
+			p, err := c.Receipt(ctx, statement)
+			if err != nil {
+				return err
+			}
+			if err := credential.WritePublic(out, p.Receipt.Marshal()); err != nil {
+				return say.Local(err, "the receipt cannot be written", "choose another --out")
+			}
+			return a.appended(client.Outcome{Proven: p}, &written{note: "receipt in " + out})
+		})
 	cmd.Flags().StringVar(&out, "out", "", "file to write (default: FILE.tlog-proof)")
 	return cmd
 }
@@ -175,33 +163,27 @@ func writeCheckpoint(w io.Writer, c jsonCheckpoint) error {
 func newCheckpoint(a *app) *cobra.Command {
 	var out, since, growth string
 	var pq bool
-	cmd := &cobra.Command{
-		Use:   "checkpoint",
-		Short: "Fetch and verify the newest checkpoint, and that the log has only grown",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := a.asks("checkpoint", "Fetch and verify the newest checkpoint, and that the log has only grown", cobra.NoArgs,
+		func(ctx context.Context, c *client.Caller, _ []string) error {
 			if growth != "" && since == "" {
 				return say.Usage("name the older checkpoint with --since", "--growth needs --since")
 			}
-			return a.as(func(c *client.Caller) error {
-				note, verified, err := c.Checkpoint(cmd.Context())
-				if pq && err == nil {
-					note, verified, err = c.CheckpointPQ(cmd.Context())
-				}
-				if err != nil {
+			note, verified, err := c.Checkpoint(ctx)
+			if pq && err == nil {
+				note, verified, err = c.CheckpointPQ(ctx)
+			}
+			if err != nil {
+				return err
+			}
+			shown := toCheckpoint(verified)
+			if since != "" {
+				if err := grown(ctx, c, since, note, growth); err != nil {
 					return err
 				}
-				shown := toCheckpoint(verified)
-				if since != "" {
-					if err := grown(cmd.Context(), c, since, note, growth); err != nil {
-						return err
-					}
-					shown.Grown, shown.Growth = true, growth
-				}
-				return a.checkpoint(shown, note, out)
-			})
-		},
-	}
+				shown.Grown, shown.Growth = true, growth
+			}
+			return a.checkpoint(shown, note, out)
+		})
 	cmd.Flags().StringVar(&out, "out", "", "file to write the signed checkpoint to")
 	cmd.Flags().StringVar(&since, "since", "", "older checkpoint: prove that the log has only grown since")
 	cmd.Flags().StringVar(&growth, "growth", "", "file to write that proof to, for indelible verify growth")

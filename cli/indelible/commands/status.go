@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -38,19 +39,14 @@ type jsonGroup struct {
 }
 
 func newStatus(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "status", Short: "Ask a node how it is", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.as(func(c *client.Caller) error {
-				answer, err := c.Status(cmd.Context())
-				if err != nil {
-					return err
-				}
-				status := toStatus(answer)
-				return a.Result(status, func(w io.Writer) error { return writeStatus(w, status) })
-			})
-		},
-	}
+	return a.asks("status", "Ask a node how it is", cobra.NoArgs, func(ctx context.Context, c *client.Caller, _ []string) error {
+		answer, err := c.Status(ctx)
+		if err != nil {
+			return err
+		}
+		status := toStatus(answer)
+		return a.Result(status, func(w io.Writer) error { return writeStatus(w, status) })
+	})
 }
 
 func toStatus(r *indeliblev1.StatusResponse) jsonStatus {

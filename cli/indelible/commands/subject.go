@@ -123,11 +123,9 @@ func (a *app) requestID(c *client.Caller, text string) (id entry.RequestID, err 
 func newSubjectFind(a *app) *cobra.Command {
 	var jurisdiction, purpose string
 	cmd := &cobra.Command{
-		Use:   "find IDENTIFIER --jurisdiction J --purpose P",
-		Short: "Find a subject's handle by an identifier",
+		Use: "find IDENTIFIER --jurisdiction J --purpose P", Short: "Find a subject's handle by an identifier", Args: cobra.ExactArgs(1),
 		Long: `Find a subject. The lookup is an entry in the log before it is answered, whether it finds anyone or
 not. An IDENTIFIER of - is read from standard input. Purposes: ` + purposes + `.`,
-		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := parsePurpose(purpose)
 			if err != nil {
@@ -146,9 +144,8 @@ not. An IDENTIFIER of - is read from standard input. Purposes: ` + purposes + `.
 			})
 		},
 	}
-	cmd.Flags().StringVar(&jurisdiction, "jurisdiction", "", "jurisdiction to look in")
 	cmd.Flags().StringVar(&purpose, "purpose", "", "what for")
-	return required(cmd, "jurisdiction", "purpose")
+	return required(inJurisdiction(cmd, &jurisdiction, "to look in"), "purpose")
 }
 
 // jsonFound is the answer to a lookup; handle is empty when nothing was found.
