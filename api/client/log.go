@@ -17,8 +17,9 @@ func (c *Client) Checkpoint(ctx context.Context) (note []byte, verified proof.Ve
 	return c.checkpoint(ctx, indeliblev1.Cosignatures_COSIGNATURES_UNSPECIFIED, c.cfg.Policy)
 }
 
-// CheckpointPQ is Checkpoint with ML-DSA-44 cosignatures, under Config.PolicyPQ. It
-// can be a second older.
+// CheckpointPQ fetches the newest checkpoint with ML-DSA-44 cosignatures and verifies
+// it under Config.PolicyPQ. It can be a second older than that of Checkpoint, and is
+// not compared with checkpoints seen before: those are proven under the other policy.
 func (c *Client) CheckpointPQ(ctx context.Context) (note []byte, verified proof.Verified, err error) {
 	if c.cfg.PolicyPQ == nil {
 		return nil, proof.Verified{}, errors.New("client: no policy that counts ML-DSA-44 cosignatures is pinned")
