@@ -224,7 +224,7 @@ func (j *Job) commit(ctx context.Context, batch Batch) error {
 // have none because the subject is erased.
 func (j *Job) onboard(ctx context.Context, c *chunk) (erased map[string]bool, err error) {
 	erased = map[string]bool{}
-	var news []string
+	var news []placed
 	asked := map[string]bool{}
 	for _, o := range c.readings {
 		if asked[o.reference] {
@@ -243,10 +243,11 @@ func (j *Job) onboard(ctx context.Context, c *chunk) (erased map[string]bool, er
 			erased[o.reference] = true
 		case !ok:
 			// In the order of the source, because the order decides the jurisdiction.
-			if _, err := j.cfg.Onboarding.place(o.reference, j.cfg.Jurisdiction); err != nil {
+			jurisdiction, err := j.cfg.Onboarding.place(o.reference, j.cfg.Jurisdiction)
+			if err != nil {
 				return nil, err
 			}
-			news = append(news, o.reference)
+			news = append(news, placed{o.reference, jurisdiction})
 		}
 	}
 	if err := j.register(ctx, news, erased); err != nil {
@@ -269,21 +270,27 @@ func (j *Job) onboard(ctx context.Context, c *chunk) (erased map[string]bool, er
 	return erased, nil
 }
 
+// placed is a new reference and where it belongs.
+type placed struct{ reference, jurisdiction string }
+
 // register brings new references into the log, several at once. Only who is erased
 // is passed over. Any other refusal (a device CA that is not active, a registrar that
 // may not, a subject registered elsewhere) ends the run before the input moves on:
 // passed over, the readings would be lost without a trace in the log.
-func (j *Job) register(ctx context.Context, news []string, erased map[string]bool) error {
+func (j *Job) register(ctx context.Context, news []placed, erased map[string]bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
 	var running sync.WaitGroup
 	slots := make(chan struct{}, onboardingAtOnce)
-	for _, reference := range news {
+	for _, p := range news {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			err := j.registerOne(ctx, reference)
+			if ctx.Err() != nil {
+				return
+			}
+			_, err := j.cfg.Onboarding.Register(ctx, p.reference, p.jurisdiction)
 			if err == nil {
 				return
 			}
@@ -299,7 +306,7 @@ func (j *Job) register(ctx context.Context, news []string, erased map[string]boo
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			erased[reference] = true
+			erased[p.reference] = true
 		})
 	}
 	running.Wait()
@@ -307,16 +314,4 @@ func (j *Job) register(ctx context.Context, news []string, erased map[string]boo
 		j.erased[reference] = true
 	}
 	return context.Cause(ctx)
-}
-
-func (j *Job) registerOne(ctx context.Context, reference string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	jurisdiction, err := j.cfg.Onboarding.place(reference, j.cfg.Jurisdiction)
-	if err != nil {
-		return err
-	}
-	_, err = j.cfg.Onboarding.Register(ctx, reference, jurisdiction)
-	return err
 }

@@ -221,9 +221,8 @@ func (o *Onboarding) Register(ctx context.Context, reference, jurisdiction strin
 	if err != nil {
 		return nil, err
 	}
-	done := map[string][]byte{key: value, keyEnrol + r.Author.String(): nil}
-	for _, name := range []string{"request", "handle", "device"} {
-		done[step+name] = nil
+	done := map[string][]byte{
+		key: value, keyEnrol + r.Author.String(): nil, step + "request": nil, step + "handle": nil, step + "device": nil,
 	}
 	if err := o.cfg.Spool.Commit(Batch{Values: done}); err != nil {
 		return nil, err
@@ -294,9 +293,9 @@ func (o *Onboarding) forgetRow(key string, r row) error {
 		}
 		r.Author = d.public.Author()
 	}
-	gone := map[string][]byte{key: value, keyDevice + r.Author.String(): nil, keyEnrol + r.Author.String(): nil}
-	for _, name := range []string{"request", "handle", "device"} {
-		gone[step+name] = nil
+	gone := map[string][]byte{
+		key: value, keyDevice + r.Author.String(): nil, keyEnrol + r.Author.String(): nil,
+		step + "request": nil, step + "handle": nil, step + "device": nil,
 	}
 	// The row goes last: as long as it names the device, all of this is done again.
 	if err := o.cfg.Spool.forgetLetters(r.Author); err != nil {
