@@ -23,7 +23,7 @@ const maxDirectory = 1 << 24
 // finds is opened and compared before it is believed.
 //
 // A table on disk could not do this. Whatever is stored where the identifier's
-// hash says tells whoever knows the identifier where to look in the log of
+// hash says tells anyone who knows the identifier where to look in the log of
 // writes; and a key that seals the rows of several people outlives each of them.
 type directory struct {
 	v    *Vault
@@ -31,7 +31,7 @@ type directory struct {
 
 	erased struct { // a lock of its own: Apply must not wait for a reading, nor that for a provider
 		mu     sync.Mutex
-		people []uint64 // condemned, their names perhaps still in rows
+		people []uint64 // condemned, their names may still be in rows
 	}
 
 	mu         sync.Mutex // guards all below
@@ -51,17 +51,12 @@ func newDirectory(v *Vault) *directory {
 func isStaff(class entry.HandleClass) bool { return class == entry.HandleStaff }
 
 func (d *directory) hash(staff bool, identifier string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(d.seed)
-	if err := errors.Join(h.WriteByte(layout.Bit(staff)), writeString(&h, identifier)); err != nil {
-		panic("vault: maphash never fails: " + err.Error())
-	}
-	return h.Sum64()
+	return maphash.Comparable(d.seed, name{staff, identifier})
 }
 
-func writeString(h *maphash.Hash, s string) error {
-	_, err := h.WriteString(s)
-	return err
+type name struct {
+	staff      bool
+	identifier string
 }
 
 // find returns the subject with an identifier as of one state, and how many
@@ -144,8 +139,8 @@ func (d *directory) readOne(n uint64, who *store.Subject) error {
 	return nil
 }
 
-// forget drops the names of people whose identity key was condemned. If
-// somebody is reading just then, they go when that has ended.
+// forget drops the names of people whose identity key was condemned: at once, or
+// when the reading that is under way has ended.
 func (d *directory) forget(c store.Change) {
 	if len(c.Persons) == 0 {
 		return

@@ -128,7 +128,7 @@ func (v *Vault) reportExecuted(ctx context.Context, p Progress, e *store.Erasure
 		return false, err
 	}
 	if !ok {
-		return false, v.keys.DestroyAgain() // a version that somebody put back would keep us waiting
+		return false, v.keys.DestroyAgain() // a version that was put back would keep us waiting
 	}
 	body := &entry.Erasure{Step: entry.StepExecuted, Request: p.Request, RootVersion: current}
 	body.Method, body.Strength = v.keys.Claim()

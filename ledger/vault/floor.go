@@ -65,16 +65,14 @@ func (v *Vault) keptUntil(ctx context.Context, slot uint64, class entry.Class, f
 
 // condemnAudits condemns the audit keys of erased slots whose floor has passed.
 func (v *Vault) condemnAudits(ctx context.Context) (bool, error) {
-	var due []uint64
-	err := v.store.View().AuditsLeft(func(slot uint64) {
-		if !v.cfg.Now().Before(v.state.audits[slot]) {
-			due = append(due, slot)
-		}
-	})
+	left, err := v.store.View().AuditsLeft()
 	if err != nil {
 		return false, err
 	}
-	return each(due, func(slot uint64) (bool, error) {
+	return each(left, func(slot uint64) (bool, error) {
+		if v.cfg.Now().Before(v.state.audits[slot]) {
+			return false, nil
+		}
 		err := v.auditFault(ctx, slot)
 		if err == nil {
 			_, err = v.propose(ctx, &store.CondemnAudit{Slot: slot})

@@ -190,14 +190,14 @@ func (h *history) register() {
 		}
 		other.request = l.request
 		h.loseRegistration(other)
-		h.settled(l)
+		h.registerUntilDone(l)
 		other.request = entry.RequestID(h.site.world.ID())
 		l = other
 	}
-	h.settled(l)
+	h.registerUntilDone(l)
 }
 
-func (h *history) settled(l *life) {
+func (h *history) registerUntilDone(l *life) {
 	h.do("register", func() error { return h.registerOnce(l) })
 	h.people = append(h.people, l)
 }
@@ -334,8 +334,8 @@ func (h *history) cancel(l *life) {
 	})
 }
 
-// settle lets the worker do what is due and notes what that has ended.
-func (h *history) settle() {
+// advance lets the worker do what is due and notes what that has ended.
+func (h *history) advance() {
 	h.do("round", func() error { return h.site.round() })
 	for _, l := range h.people {
 		e := l.open()

@@ -67,7 +67,7 @@ func (h *history) run(steps int) {
 			h.toggleHold(l)
 		case 13:
 			h.site.world.Now += uint64(h.rng.IntN(90_000))
-			h.settle()
+			h.advance()
 			h.judge()
 		case 14:
 			h.living(l)
@@ -89,8 +89,8 @@ func (h *history) finish() {
 	}
 	h.site.world.Now += 60_000 // what waited for a hold looks again
 	h.site.world.Now += 600_000
-	h.settle()
-	h.settle()
+	h.advance()
+	h.advance()
 	for _, l := range h.people {
 		if e := l.open(); e != nil {
 			h.tb.Fatalf("seed %d: an erasure has not ended", h.seed)
@@ -152,7 +152,7 @@ func (h *history) judgeOne(i uint64, l *life, list []vaulttest.Opened, got map[s
 	}
 }
 
-// living demands that what was not erased comes back through the gate, and what
+// living demands that what was not erased comes back against a grant, and what
 // was does not.
 func (h *history) living(l *life) {
 	h.tb.Helper()

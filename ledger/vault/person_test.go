@@ -243,7 +243,7 @@ func (s *site) grant(a ask, change ...func(*entry.AccessAudit, *entry.Draft)) (G
 	return Grant{Receipt: s.receipt(r.Statement.ID()), Statement: r.Statement, Opening: opening}, nil
 }
 
-// readAll reads everything of a person through the gate.
+// readAll reads everything of a person against a grant.
 func (s *site) readAll(p *person, fields ...string) ([]Released, error) {
 	s.tb.Helper()
 	r := Request{RPC: "Read", Fields: fields, Caller: caller, Handle: p.handle}
@@ -257,7 +257,7 @@ func (s *site) readAll(p *person, fields ...string) ([]Released, error) {
 	return s.vault.Release(context.Background(), g, r)
 }
 
-// find looks an identifier up through the gate.
+// find looks an identifier up against a grant.
 func (s *site) find(identifier string) (entry.Handle, error) {
 	s.tb.Helper()
 	staff, err := s.staff()

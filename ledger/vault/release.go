@@ -100,7 +100,7 @@ type opener struct {
 }
 
 // open opens one record. A record whose statement is not in the log is no
-// record yet, and perhaps never will be.
+// record yet, and may never be one.
 func (o *opener) open(id entry.StatementID) (Released, error) {
 	_, logged, err := o.v.logged(id)
 	if err == nil && !logged {

@@ -146,7 +146,7 @@ func TestGrantMustBeTheRightEntry(t *testing.T) {
 }
 
 // TestUnknownOutcomeReleasesNothing: an access whose commit outcome is not known
-// has no receipt, and nothing else opens the gate.
+// has no receipt, and nothing else stands for a grant.
 func TestUnknownOutcomeReleasesNothing(t *testing.T) {
 	w := newWard(t, 23)
 	w.propose = func(Command) string { return "unknown" }

@@ -39,7 +39,7 @@ func (w *workerState) postponed(request entry.StatementID, now time.Time) bool {
 }
 
 // Run advances erasures, destroys keys, follows the log, sweeps. It acts
-// from the replicated state alone: whatever a crash interrupted, on this node
+// from the replicated state alone: what a crash interrupted, on this node
 // or on the leader before it, goes on where it stood. It returns nil when ctx is
 // done, or an error when this node must stop.
 func (v *Vault) Run(ctx context.Context) error {

@@ -142,7 +142,7 @@ func (t *Tree) others(now store.View) ([]uint64, error) {
 }
 
 // DestroyAgain destroys what the group's rows call destroyed and the provider
-// still has: somebody put an old keyring back.
+// still has: an old keyring was put back.
 func (t *Tree) DestroyAgain() error {
 	now := t.cfg.Store.View()
 	held, err := t.others(now)

@@ -2,6 +2,7 @@ package keytree
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -68,8 +69,8 @@ func NewKeyring(on vfs.FS, dir string, random io.Reader) (*Keyring, error) {
 	return k, nil
 }
 
-// closeDir takes the directory's permissions from everyone else, whoever made
-// it: a file in it is open to others for an instant before it is closed to them.
+// closeDir takes the directory's permissions from everyone else: a file in it is
+// open to others for an instant before it is closed to them.
 func (k *Keyring) closeDir() error {
 	d, err := k.fs.OpenDir(k.dir)
 	if err != nil {
@@ -97,11 +98,11 @@ func (k *Keyring) Create(version uint64) error {
 	draft := strings.TrimSuffix(k.file(version), keyringSuffix) + keyringDraft
 	err = k.writeFile(draft, content)
 	clear(content)
+	if err == nil {
+		err = k.fs.Rename(draft, k.file(version))
+	}
 	if err != nil {
 		return fmt.Errorf("vault: write root version %d: %w", version, err)
-	}
-	if err := k.fs.Rename(draft, k.file(version)); err != nil {
-		return fmt.Errorf("vault: name root version %d: %w", version, err)
 	}
 	return k.syncDir()
 }
@@ -111,13 +112,14 @@ func (k *Keyring) writeFile(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := permit(f, 0o600); err != nil {
-		return errors.Join(err, f.Close())
+	err = permit(f, 0o600)
+	if err == nil {
+		_, err = f.Write(content)
 	}
-	if _, err := f.Write(content); err != nil {
-		return errors.Join(err, f.Close())
+	if err == nil {
+		err = f.Sync()
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(err, f.Close())
 }
 
 func (k *Keyring) syncDir() error {
@@ -126,8 +128,6 @@ func (k *Keyring) syncDir() error {
 	}
 	return nil
 }
-
-func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func encodeRoot(version uint64, root *Key) []byte {
 	b := make([]byte, 0, keyringSize)
@@ -140,7 +140,7 @@ func encodeRoot(version uint64, root *Key) []byte {
 
 func (k *Keyring) load(version uint64) (*Key, error) {
 	f, err := k.fs.Open(k.file(version))
-	if isNotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: version %d", errRootMissing, version)
 	}
 	if err != nil {
@@ -164,14 +164,19 @@ func (k *Keyring) load(version uint64) (*Key, error) {
 	return root, nil
 }
 
-// Wrap implements Provider.
-func (k *Keyring) Wrap(version uint64, own *Key, associated []byte) ([]byte, error) {
+// cipher is the cipher of a version.
+func (k *Keyring) cipher(version uint64) (cipher.AEAD, error) {
 	root, err := k.load(version)
 	if err != nil {
 		return nil, err
 	}
 	defer root.wipe()
-	a, err := root.aead()
+	return root.aead()
+}
+
+// Wrap implements Provider.
+func (k *Keyring) Wrap(version uint64, own *Key, associated []byte) ([]byte, error) {
+	a, err := k.cipher(version)
 	if err != nil {
 		return nil, err
 	}
@@ -180,12 +185,7 @@ func (k *Keyring) Wrap(version uint64, own *Key, associated []byte) ([]byte, err
 
 // Unwrap implements Provider.
 func (k *Keyring) Unwrap(version uint64, wrapped, associated []byte) (*Key, error) {
-	root, err := k.load(version)
-	if err != nil {
-		return nil, err
-	}
-	defer root.wipe()
-	a, err := root.aead()
+	a, err := k.cipher(version)
 	if err != nil {
 		return nil, err
 	}
@@ -197,16 +197,15 @@ func (k *Keyring) Unwrap(version uint64, wrapped, associated []byte) (*Key, erro
 	if len(plain) != KeySize {
 		return nil, layout.ErrMalformed
 	}
-	own := new(Key)
-	copy(own[:], plain)
-	return own, nil
+	own := Key(plain)
+	return &own, nil
 }
 
 // Destroy implements Provider.
 func (k *Keyring) Destroy(version uint64) error {
 	name := k.file(version)
 	if _, err := k.fs.Stat(name); err != nil {
-		if isNotExist(err) {
+		if errors.Is(err, fs.ErrNotExist) {
 			return k.syncDir() // an unlink before a crash may not be durable yet
 		}
 		return fmt.Errorf("vault: look for root version %d: %w", version, err)
@@ -223,25 +222,29 @@ func (k *Keyring) destroyFile(name string) error {
 	if err != nil {
 		return err
 	}
-	noise := make([]byte, keyringSize)
-	if _, err := io.ReadFull(k.random, noise); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	for _, over := range [][]byte{noise, make([]byte, keyringSize)} {
-		if _, err := f.WriteAt(over, 0); err != nil {
-			return errors.Join(err, f.Close())
-		}
-		if err := f.Sync(); err != nil {
-			return errors.Join(err, f.Close())
-		}
-	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(k.overwrite(f), f.Close()); err != nil {
 		return err
 	}
 	if err := k.fs.Remove(name); err != nil {
 		return err
 	}
 	return k.syncDir()
+}
+
+func (k *Keyring) overwrite(f vfs.File) error {
+	noise := make([]byte, keyringSize)
+	if _, err := io.ReadFull(k.random, noise); err != nil {
+		return err
+	}
+	for _, over := range [][]byte{noise, make([]byte, keyringSize)} {
+		if _, err := f.WriteAt(over, 0); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // List implements Provider.

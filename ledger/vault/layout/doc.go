@@ -3,8 +3,8 @@
 // byte strings stand behind a four-byte length, lists behind a four-byte count;
 // an array of bytes stands as it is.
 //
-// Its law: whoever reorders, adds or retypes a field of a type that is written by
-// this package changes the format. There is one spelling of each value, and
+// Its law: to reorder, add or retype a field of a type that is written by this
+// package is to change the format. There is one spelling of each value, and
 // reading is strict: what is missing, left over or counted wrongly is
 // ErrMalformed. It imports nothing of this module.
 package layout

@@ -12,7 +12,7 @@ import (
 // of its own; the second brings what is sealed under them. Were it one, an
 // attempt that was refused, or left behind in the log of a deposed leader,
 // would have sealed a person's identifiers under keys that the next attempt
-// gives to somebody else, and no erasure would reach those bytes.
+// gives to another person, and no erasure would reach those bytes.
 
 const (
 	maxVacant        = 1024 // allocations without a registration, at which further ones are refused

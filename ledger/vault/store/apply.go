@@ -11,8 +11,8 @@ import (
 	"indelible/ledger/vault/layout"
 )
 
-// ErrUnknownCommand stops a node that meets a command of a later version.
-var ErrUnknownCommand = errors.New("a command this program does not know")
+// errUnknownCommand stops a node that meets a command of a later version.
+var errUnknownCommand = errors.New("a command this program does not know")
 
 // Change is what a batch of commands means to those who hold keys or names in
 // memory.

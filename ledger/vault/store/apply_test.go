@@ -41,7 +41,7 @@ func TestUnknownCommandStops(t *testing.T) {
 		_, err := s.Apply([]state.Command{
 			{Index: 1, Term: 1, Type: CommandReserveRoot}, {Index: 2, Term: 1, Type: typ},
 		})
-		if !errors.Is(err, ErrUnknownCommand) {
+		if !errors.Is(err, errUnknownCommand) {
 			t.Fatalf("type %d: %v", typ, err)
 		}
 	}
@@ -77,5 +77,35 @@ func TestSoundNeedsAMajorityAndNobodyAgainst(t *testing.T) {
 		if want {
 			t.Fatalf("verdict %d is weighed wrongly", i)
 		}
+	}
+}
+
+// TestBrokenRowStops: a command that meets a row that does not parse, or misses
+// one that must exist, stops the node, and nothing of its batch is written.
+func TestBrokenRowStops(t *testing.T) {
+	for name, broken := range map[string]struct {
+		key, value []byte
+		p          Proposal
+	}{
+		"does not parse": {key(rowCounters), []byte{1}, &ReserveRoot{}},
+		"is missing":     {key64(rowLater, 7), make([]byte, 32), &CondemnAudit{Slot: 7}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := emptyStore(t)
+			defer closed(t, s)
+			if err := s.db.Set(broken.key, broken.value, pebble.NoSync); err != nil {
+				t.Fatal(err)
+			}
+			c := Encode(broken.p)
+			_, err := s.Apply([]state.Command{
+				{Index: 1, Term: 1, Type: CommandFollow, Body: layout.Number(9)}, {Index: 2, Term: 1, Time: 1, Type: c.Type, Body: c.Body},
+			})
+			if !errors.Is(err, layout.ErrMalformed) {
+				t.Fatalf("applied: %v", err)
+			}
+			if upto, err := s.View().Followed(); err != nil || upto != 0 || s.State().Applied().Index != 0 {
+				t.Fatalf("something was written: %d (%v)", upto, err)
+			}
+		})
 	}
 }

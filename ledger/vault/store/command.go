@@ -34,7 +34,7 @@ const (
 	CommandReleaseHold   uint16 = 21 // it is released
 	CommandSweep         uint16 = 22 // drop records whose entry never came
 	CommandFollow        uint16 = 23 // the log has been followed up to here
-	CommandVacate        uint16 = 24 // give up allocations that nobody registered
+	CommandVacate        uint16 = 24 // give up allocations that were never registered
 )
 
 // Proposal is one of the commands above, before it is encoded: what a member
@@ -96,11 +96,11 @@ func Encode(p Proposal) Command {
 // Decode reads a command, strictly.
 func Decode(c Command) (Proposal, error) {
 	if int(c.Type) >= len(proposals) || proposals[c.Type] == nil {
-		return nil, ErrUnknownCommand
+		return nil, errUnknownCommand
 	}
 	p, ok := reflect.New(reflect.TypeOf(proposals[c.Type]).Elem()).Interface().(Proposal)
 	if !ok {
-		return nil, ErrUnknownCommand
+		return nil, errUnknownCommand
 	}
 	return p, layout.Decode(c.Body, p)
 }

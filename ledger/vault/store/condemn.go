@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"indelible/ledger/entry"
@@ -107,11 +106,6 @@ func (p *CondemnAudit) apply(a *applier) *entry.Refusal {
 	return nil
 }
 
-// AuditsLeft calls f for the slots of erased subjects whose audit key still
-// waits for its floor.
-func (v View) AuditsLeft(f func(slot uint64)) error {
-	return v.each(key(rowLater), func(k, _ []byte) (bool, error) {
-		f(binary.BigEndian.Uint64(k[1:]))
-		return true, nil
-	})
-}
+// AuditsLeft lists the slots of erased subjects whose audit key still waits for
+// its floor.
+func (v View) AuditsLeft() ([]uint64, error) { return keysOf[uint64](v, rowLater, 0) }

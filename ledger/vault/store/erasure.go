@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"indelible/ledger/entry"
-	"indelible/ledger/vault/layout"
 )
 
 // ErasureState is how far an erasure is inside the vault.
@@ -49,15 +48,7 @@ func (a *applier) setErasure(request entry.StatementID, e *Erasure) {
 
 // OpenErasures lists the erasures that are begun or condemned.
 func (v View) OpenErasures() ([]entry.StatementID, error) {
-	var list []entry.StatementID
-	err := v.each(key(rowOpen), func(k, _ []byte) (bool, error) {
-		if len(k) != 1+entry.HashSize {
-			return false, layout.ErrMalformed
-		}
-		list = append(list, entry.StatementID(k[1:]))
-		return true, nil
-	})
-	return list, err
+	return keysOf[entry.StatementID](v, rowOpen, 0)
 }
 
 // RefuseOpenErasure refuses a second erasure of a slot beside one that has not

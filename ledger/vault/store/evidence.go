@@ -8,8 +8,8 @@ import (
 	"indelible/proof"
 )
 
-// Evidence proves inside a command that a statement is in the log: whoever
-// applies it believes the receipt, not the proposer.
+// Evidence proves inside a command that a statement is in the log: Apply
+// believes the receipt, not the proposer.
 type Evidence struct {
 	Statement []byte
 	Receipt   []byte

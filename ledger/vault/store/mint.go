@@ -39,7 +39,7 @@ func (m *Mint) apply(a *applier) *entry.Refusal {
 		return outdated("the key tree")
 	}
 	plan := PlanMint(t.Blocks, t.Height)
-	if !slices.Equal(placesOf(m.Nodes), plan.Places()) || plan.Grows != (len(m.Wrapped) > 0) {
+	if !slices.Equal(placesOf(m.Nodes), plan.places()) || plan.Grows != (len(m.Wrapped) > 0) {
 		return entry.Refuse(entry.CodeMalformed, "a block of keys writes other nodes than it needs")
 	}
 	if plan.Grows && t.Height == maxHeight {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"indelible/ledger/entry"
@@ -97,17 +96,8 @@ func (r *Rekey) keepOld(a *applier, t *Top) {
 // OldPlaces lists the nodes the last rekey replaced, from the bottom, under the
 // same condition as OldTop.
 func (v View) OldPlaces() ([]Place, error) {
-	var places []Place
-	err := v.each(key(rowOld), func(k, _ []byte) (bool, error) {
-		if len(k) != 1+1+8 {
-			return false, layout.ErrMalformed
-		}
-		if at := (Place{k[1], binary.BigEndian.Uint64(k[2:])}); at.Level > 0 {
-			places = append(places, at)
-		}
-		return true, nil
-	})
-	return places, err
+	list, err := keysOf[Place](v, rowOld, 0)
+	return slices.DeleteFunc(list, func(at Place) bool { return at.Level == 0 }), err
 }
 
 // OldLeaves lists the leaves the last rekey took out, ascending, under the same
@@ -130,14 +120,7 @@ func (a *applier) condemnLeaves(leaves []uint64) {
 
 // Condemned lists leaves that are to be taken out of the tree, ascending, at
 // most limit of them.
-func (v View) Condemned(limit int) ([]uint64, error) {
-	var list []uint64
-	err := v.each(key(rowCondemned), func(k, _ []byte) (bool, error) {
-		list = append(list, binary.BigEndian.Uint64(k[1:]))
-		return len(list) < limit, nil
-	})
-	return list, err
-}
+func (v View) Condemned(limit int) ([]uint64, error) { return keysOf[uint64](v, rowCondemned, limit) }
 
 // AnyCondemned reports whether one of these leaves is still to be taken out of
 // the tree.

@@ -89,8 +89,8 @@ func PlanMint(blocks uint64, height uint8) MintPlan {
 	return plan
 }
 
-// Places lists the nodes the plan writes, in the order of the command.
-func (p MintPlan) Places() []Place {
+// places lists the nodes the plan writes, in the order of the command.
+func (p MintPlan) places() []Place {
 	list := slices.Clone(p.Fresh)
 	if p.Joint != nil {
 		list = append(list, *p.Joint)

@@ -99,3 +99,16 @@ func parsed[T any](v View, k []byte) (*T, error) {
 	}
 	return t, nil
 }
+
+// keysOf lists what the keys of a kind of row hold, in order; at most limit of
+// them, where that is not 0.
+func keysOf[T any](v View, letter byte, limit int) ([]T, error) {
+	var list []T
+	err := v.each(key(letter), func(k, _ []byte) (bool, error) {
+		var item T
+		err := layout.Decode(k[1:], &item)
+		list = append(list, item)
+		return len(list) != limit, err
+	})
+	return list, err
+}
