@@ -62,12 +62,12 @@ func (v View) MustMint() (bool, error) {
 }
 
 func (p *Allocate) apply(a *applier) *entry.Refusal {
-	if known := a.allocation(p.Request); known != nil {
+	if known := readAt(a, a.Allocation, p.Request); known != nil {
 		a.answer = layout.Encode(known)
 		return nil
 	}
-	vacant := a.vacancies()
-	full := a.is(a.MustMint())
+	vacant := read(a, a.View.vacancies)
+	full := read(a, a.MustMint)
 	switch {
 	case full:
 		return entry.Refuse(entry.CodeWrongState, "no keys are left to allocate")
@@ -78,7 +78,7 @@ func (p *Allocate) apply(a *applier) *entry.Refusal {
 	case len(vacant) >= maxVacant:
 		return entry.Refuse(entry.CodeOverloaded, "%d allocations wait for their registration", maxVacant)
 	}
-	n := a.counters()
+	n := read(a, a.Counters)
 	given, leaf := Allocation{n.Subjects, n.Slots}, n.Leaves
 	a.setSlot(given.Slot, &Slot{Handle: p.Handle, Class: p.Class, Clinical: leaf + 2, Audit: leaf + 3})
 	a.setSubject(given.Subject, &Subject{Class: p.Class, Identity: leaf, Series: leaf + 1})
@@ -93,12 +93,6 @@ func (p *Allocate) apply(a *applier) *entry.Refusal {
 	return nil
 }
 
-func (a *applier) allocation(request entry.RequestID) *Allocation {
-	g, err := a.Allocation(request)
-	a.fail(err)
-	return g
-}
-
 // vacancy is an allocation that was never registered.
 type vacancy struct {
 	Subject uint64
@@ -111,19 +105,7 @@ func (v View) Vacancies() (int, error) {
 	return len(list), err
 }
 
-func (v View) vacancies() ([]vacancy, error) {
-	list, err := parsed[[]vacancy](v, key(rowVacant))
-	if err != nil || list == nil {
-		return nil, err
-	}
-	return *list, nil
-}
-
-func (a *applier) vacancies() []vacancy {
-	list, err := a.View.vacancies()
-	a.fail(err)
-	return list
-}
+func (v View) vacancies() ([]vacancy, error) { return valueOf[[]vacancy](v, key(rowVacant)) }
 
 func (a *applier) setVacancies(list []vacancy) { a.put(key(rowVacant), &list) }
 
@@ -140,7 +122,7 @@ func (*Vacate) apply(a *applier) *entry.Refusal {
 // being erased under the numbers of a later attempt. A client that comes back
 // with the request is allocated anew.
 func (a *applier) vacate() (leaves []uint64) {
-	list := a.vacancies()
+	list := read(a, a.View.vacancies)
 	if len(list) == 0 {
 		return nil
 	}
@@ -171,12 +153,12 @@ type Register struct {
 }
 
 func (p *Register) apply(a *applier) *entry.Refusal {
-	n, vacant := a.counters(), a.vacancies()
+	n, vacant := read(a, a.Counters), read(a, a.View.vacancies)
 	at := slices.IndexFunc(vacant, func(v vacancy) bool { return v.Subject == p.Given.Subject })
 	if at < 0 || n.Registered != p.Base {
 		return outdated("the directory of subjects")
 	}
-	if given := a.allocation(vacant[at].Request); given == nil || *given != p.Given {
+	if given := readAt(a, a.Allocation, vacant[at].Request); given == nil || *given != p.Given {
 		return entry.Refuse(entry.CodeMalformed, "a registration names another slot than was allocated")
 	}
 	who, slot := a.subject(p.Given.Subject), a.slot(p.Given.Slot)

@@ -125,7 +125,19 @@ func found[T any](a *applier, row *T, err error) *T {
 	return new(T)
 }
 
-// is gives an answer of View, and notes its error.
+// read gives an answer of View, and notes its error; so do readAt and is.
+func read[T any](a *applier, f func() (T, error)) T {
+	t, err := f()
+	a.fail(err)
+	return t
+}
+
+func readAt[K, T any](a *applier, f func(K) (T, error), at K) T {
+	t, err := f(at)
+	a.fail(err)
+	return t
+}
+
 func (a *applier) is(yes bool, err error) bool {
 	a.fail(err)
 	return yes

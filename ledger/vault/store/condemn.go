@@ -28,7 +28,7 @@ func (p *Condemn) apply(a *applier) *entry.Refusal {
 	if fault != nil {
 		return fault
 	}
-	e := a.erasure(p.Request)
+	e := readAt(a, a.Erasure, p.Request)
 	switch {
 	case e == nil || e.State == ErasureCancelled:
 		return entry.Refuse(entry.CodeWrongState, "the erasure has not begun or is cancelled")

@@ -11,16 +11,4 @@ type Counters struct {
 }
 
 // Counters reads them; all zero in an empty store.
-func (v View) Counters() (Counters, error) {
-	c, err := parsed[Counters](v, key(rowCounters))
-	if err != nil || c == nil {
-		return Counters{}, err
-	}
-	return *c, nil
-}
-
-func (a *applier) counters() Counters {
-	n, err := a.Counters()
-	a.fail(err)
-	return n
-}
+func (v View) Counters() (Counters, error) { return valueOf[Counters](v, key(rowCounters)) }

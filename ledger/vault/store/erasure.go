@@ -31,12 +31,6 @@ func (v View) Erasure(request entry.StatementID) (*Erasure, error) {
 	return parsed[Erasure](v, key(rowErase, request[:]...))
 }
 
-func (a *applier) erasure(request entry.StatementID) *Erasure {
-	e, err := a.Erasure(request)
-	a.fail(err)
-	return e
-}
-
 func (a *applier) setErasure(request entry.StatementID, e *Erasure) {
 	if open := key(rowOpen, request[:]...); e.State == ErasureBegun || e.State == ErasureCondemned {
 		a.set(open, nil)
@@ -77,7 +71,7 @@ func (p *BeginErasure) apply(a *applier) *entry.Refusal {
 		return fault
 	}
 	id := l.ID()
-	if a.erasure(id) != nil {
+	if readAt(a, a.Erasure, id) != nil {
 		return nil
 	}
 	if fault := a.sealedFault(l.Statement, p.Subject, p.Slots); fault != nil {
@@ -102,7 +96,7 @@ func (p *CancelErasure) apply(a *applier) *entry.Refusal {
 	if _, _, fault := a.s.verifyStep(p.Cancel, entry.StepCancel, p.Request); fault != nil {
 		return fault
 	}
-	e := a.erasure(p.Request)
+	e := readAt(a, a.Erasure, p.Request)
 	switch {
 	case e == nil || e.State == ErasureCancelled:
 		return nil
@@ -135,7 +129,7 @@ func (p *KeepStatement) apply(a *applier) *entry.Refusal {
 		a.answer = kept
 		return nil
 	}
-	if e := a.erasure(p.Request); e == nil || e.State != ErasureCondemned || len(p.Statement) == 0 || len(p.Statement) > entry.MaxStatement {
+	if e := readAt(a, a.Erasure, p.Request); e == nil || e.State != ErasureCondemned || len(p.Statement) == 0 || len(p.Statement) > entry.MaxStatement {
 		return entry.Refuse(entry.CodeWrongState, "the erasure is not being executed")
 	}
 	a.set(keyKept(p.Request, p.Author, p.Step), p.Statement)
@@ -171,11 +165,11 @@ func (p *FinishErasure) apply(a *applier) *entry.Refusal {
 	if _, _, fault := a.s.verifyStep(p.Complete, entry.StepComplete, p.Request); fault != nil {
 		return fault
 	}
-	e := a.erasure(p.Request)
+	e := readAt(a, a.Erasure, p.Request)
 	if e == nil || e.State == ErasureFinished {
 		return nil
 	}
-	left := a.is(a.AnyCondemned(e.Leaves))
+	left := readAt(a, a.AnyCondemned, e.Leaves)
 	if e.State != ErasureCondemned || left {
 		return entry.Refuse(entry.CodeWrongState, "keys of the erasure are still in the tree")
 	}

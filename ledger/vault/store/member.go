@@ -54,7 +54,7 @@ func (m *Members) apply(a *applier) *entry.Refusal {
 		}
 	}
 	a.put(key(rowMembers), m)
-	for _, r := range a.roots() {
+	for _, r := range read(a, a.Roots) {
 		a.forgetDestroyed(r)
 	}
 	a.change.Due = true
@@ -63,11 +63,8 @@ func (m *Members) apply(a *applier) *entry.Refusal {
 
 // Members lists the nodes that hold this vault, in the order of CompareMembers.
 func (v View) Members() ([]Member, error) {
-	m, err := parsed[Members](v, key(rowMembers))
-	if err != nil || m == nil {
-		return nil, err
-	}
-	return m.List, nil
+	m, err := valueOf[Members](v, key(rowMembers))
+	return m.List, err
 }
 
 // IsMember reports whether an author's node holds this vault.
@@ -87,7 +84,6 @@ func (v View) member(author entry.AuthorID) (*Member, error) {
 
 // memberSaid reports whether a member signed a message.
 func (a *applier) memberSaid(author entry.AuthorID, message, signature []byte) bool {
-	m, err := a.member(author)
-	a.fail(err)
+	m := readAt(a, a.member, author)
 	return m != nil && m.Signed(message, signature)
 }

@@ -14,7 +14,7 @@ type Plant struct {
 }
 
 func (p *Plant) apply(a *applier) *entry.Refusal {
-	if a.top() != nil || a.rootState(p.Root) != RootReserved || len(p.Node) != len(SealedNode{}) || len(p.Wrapped) == 0 {
+	if read(a, a.Top) != nil || readAt(a, a.RootState, p.Root) != RootReserved || len(p.Node) != len(SealedNode{}) || len(p.Wrapped) == 0 {
 		a.abandon(p.Root)
 		return outdated("the key tree")
 	}
@@ -34,7 +34,7 @@ type Mint struct {
 }
 
 func (m *Mint) apply(a *applier) *entry.Refusal {
-	t := a.top()
+	t := read(a, a.Top)
 	if t == nil || t.Version != m.Base {
 		return outdated("the key tree")
 	}

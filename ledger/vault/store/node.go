@@ -26,18 +26,6 @@ func (v View) Top() (*Top, error) { return parsed[Top](v, key(rowTop)) }
 // to be destroyed; then nil.
 func (v View) OldTop() (*Top, error) { return parsed[Top](v, keyNode(rowOld, Place{})) }
 
-func (a *applier) top() *Top {
-	t, err := a.Top()
-	a.fail(err)
-	return t
-}
-
-func (a *applier) oldTop() *Top {
-	t, err := a.OldTop()
-	a.fail(err)
-	return t
-}
-
 // Node is a node of the key tree, in a command.
 type Node struct {
 	Place

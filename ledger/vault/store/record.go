@@ -188,7 +188,7 @@ func PutAnswers(value []byte, n int) ([]Sealed, error) {
 }
 
 func (p *PutRecords) apply(a *applier) *entry.Refusal {
-	at := max(a.now, a.counters().Swept)
+	at := max(a.now, read(a, a.Counters).Swept)
 	value := make([]byte, 0, putAnswerSize*len(p.List))
 	owners := make(map[Owner]acceptance)
 	for i := range p.List {
@@ -217,15 +217,13 @@ const (
 
 func (a *applier) acceptance(o Owner) acceptance {
 	if o.Space == spaceSeries {
-		who, err := a.Subject(o.Number)
-		a.fail(err)
+		who := readAt(a, a.Subject, o.Number)
 		if who == nil {
 			return acceptsUnknown
 		}
 		return allBut(who.Gone, entry.ClassSeries)
 	}
-	slot, err := a.Slot(o.Number)
-	a.fail(err)
+	slot := readAt(a, a.Slot, o.Number)
 	if slot == nil {
 		return acceptsUnknown
 	}

@@ -23,7 +23,7 @@ type Rekey struct {
 // the members' verdicts. A refused attempt abandons its root version, because
 // its blobs may be in a log, wrapped under it.
 func (r *Rekey) apply(a *applier) *entry.Refusal {
-	t := a.top()
+	t := read(a, a.Top)
 	if fault := r.fault(a, t); fault != nil {
 		a.abandon(r.Root)
 		return fault
@@ -46,9 +46,9 @@ func (r *Rekey) fault(a *applier, t *Top) *entry.Refusal {
 	switch {
 	case t == nil || t.Version != r.Base:
 		return outdated("the key tree")
-	case a.oldTop() != nil:
+	case read(a, a.OldTop) != nil:
 		return entry.Refuse(entry.CodeWrongState, "the rekey before this one is not finished")
-	case a.rootState(r.Root) != RootReserved || r.Root <= t.Root:
+	case readAt(a, a.RootState, r.Root) != RootReserved || r.Root <= t.Root:
 		return entry.Refuse(entry.CodeWrongState, "root version %d is not reserved", r.Root)
 	case len(r.Leaves) == 0 || len(r.Leaves) > MaxCondemned || !ascending(r.Leaves) || len(r.Wrapped) == 0:
 		return entry.Refuse(entry.CodeMalformed, "a rekey erases 1 to %d keys, in order", MaxCondemned)
@@ -103,11 +103,7 @@ func (v View) OldPlaces() ([]Place, error) {
 // OldLeaves lists the leaves the last rekey took out, ascending, under the same
 // condition as OldTop.
 func (v View) OldLeaves() ([]uint64, error) {
-	list, err := parsed[[]uint64](v, keyNode(rowOld, placeLeaves))
-	if err != nil || list == nil {
-		return nil, err
-	}
-	return *list, nil
+	return valueOf[[]uint64](v, keyNode(rowOld, placeLeaves))
 }
 
 // condemnLeaves orders that keys die: the worker takes them out of the tree.

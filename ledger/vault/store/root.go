@@ -34,7 +34,7 @@ type Root struct {
 type ReserveRoot struct{}
 
 func (*ReserveRoot) apply(a *applier) *entry.Refusal {
-	n := a.counters()
+	n := read(a, a.Counters)
 	n.Roots++
 	a.put(key(rowCounters), &n)
 	a.setRoot(n.Roots, RootReserved)
@@ -54,7 +54,7 @@ func (r *AbandonRoot) apply(a *applier) *entry.Refusal {
 
 // abandon dooms a version if it is still reserved.
 func (a *applier) abandon(version uint64) bool {
-	if a.rootState(version) != RootReserved {
+	if readAt(a, a.RootState, version) != RootReserved {
 		return false
 	}
 	a.setRoot(version, RootDoomed)
@@ -64,12 +64,6 @@ func (a *applier) abandon(version uint64) bool {
 
 func (a *applier) setRoot(version uint64, s RootState) {
 	a.set(key64(rowRoot, version), []byte{byte(s)})
-}
-
-func (a *applier) rootState(version uint64) RootState {
-	s, err := a.RootState(version)
-	a.fail(err)
-	return s
 }
 
 // RootState is 0 for a version that is destroyed, or was never reserved.
@@ -99,25 +93,19 @@ func (v View) Roots() ([]Root, error) {
 	return list, err
 }
 
-func (a *applier) roots() []Root {
-	list, err := a.Roots()
-	a.fail(err)
-	return list
-}
-
 // DestroyRoot dooms everything below the current version, once a majority of
 // members has found every living key under it and none has missed one.
 type DestroyRoot struct{ Current uint64 }
 
 func (r *DestroyRoot) apply(a *applier) *entry.Refusal {
-	if t := a.top(); t == nil || a.oldTop() == nil || t.Root != r.Current {
+	if t := read(a, a.Top); t == nil || read(a, a.OldTop) == nil || t.Root != r.Current {
 		return outdated("the root version")
 	}
-	sound := a.is(a.Sound(r.Current))
+	sound := readAt(a, a.Sound, r.Current)
 	if !sound {
 		return entry.Refuse(entry.CodeWrongState, "root version %d has not been verified by a majority", r.Current)
 	}
-	for _, root := range a.roots() {
+	for _, root := range read(a, a.Roots) {
 		if root.Version < r.Current {
 			a.setRoot(root.Version, RootDoomed)
 			a.change.Due = true

@@ -54,7 +54,7 @@ func (p *Sweep) apply(a *applier) *entry.Refusal {
 	for _, e := range p.Kept {
 		a.set(recentKey(e.At, e.Owner, e.ID), nil)
 	}
-	n := a.counters()
+	n := read(a, a.Counters)
 	n.Swept = max(n.Swept, p.To)
 	a.put(key(rowCounters), &n)
 	return nil
@@ -76,9 +76,7 @@ func (a *applier) dropOrphan(e Recent) {
 type Follow struct{ Upto uint64 } // index of the first entry not looked at
 
 func (p *Follow) apply(a *applier) *entry.Refusal {
-	upto, err := a.Followed()
-	a.fail(err)
-	if p.Upto > upto {
+	if p.Upto > read(a, a.Followed) {
 		a.set(key(rowFollow), layout.Number(p.Upto))
 	}
 	return nil

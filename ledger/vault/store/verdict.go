@@ -35,7 +35,7 @@ func (w *Verdict) apply(a *applier) *entry.Refusal {
 	if !a.memberSaid(w.Author, w.Message(a.s.group), w.Signature) {
 		return entry.Refuse(entry.CodeBadSignature, "a verdict is signed by a member")
 	}
-	if t := a.top(); t == nil || a.oldTop() == nil || t.Root != w.Version {
+	if t := read(a, a.Top); t == nil || read(a, a.OldTop) == nil || t.Root != w.Version {
 		return outdated("the root version")
 	}
 	a.change.Due = true
@@ -96,7 +96,7 @@ func (w *Attest) apply(a *applier) *entry.Refusal {
 	if !a.memberSaid(w.Author, w.Message(a.s.group), w.Signature) {
 		return entry.Refuse(entry.CodeBadSignature, "a destruction is attested by a member")
 	}
-	root := Root{w.Version, a.rootState(w.Version)}
+	root := Root{w.Version, readAt(a, a.RootState, w.Version)}
 	if root.State != RootDoomed {
 		return outdated("the root version")
 	}
@@ -111,9 +111,7 @@ func (a *applier) forgetDestroyed(r Root) {
 	if r.State != RootDoomed {
 		return
 	}
-	members, err := a.Members()
-	a.fail(err)
-	for _, m := range members {
+	for _, m := range read(a, a.Members) {
 		if !a.has(keyAttest(r.Version, m.Author)) {
 			return
 		}

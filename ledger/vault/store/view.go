@@ -100,6 +100,15 @@ func parsed[T any](v View, k []byte) (*T, error) {
 	return t, nil
 }
 
+// valueOf reads a row; its zero if there is none.
+func valueOf[T any](v View, k []byte) (t T, err error) {
+	row, err := parsed[T](v, k)
+	if row != nil {
+		t = *row
+	}
+	return t, err
+}
+
 // keysOf lists what the keys of a kind of row hold, in order; at most limit of
 // them, where that is not 0.
 func keysOf[T any](v View, letter byte, limit int) ([]T, error) {
