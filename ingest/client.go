@@ -3,9 +3,10 @@ package ingest
 import (
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 
 	"indelible/api/client"
+	"indelible/ingest/journal"
 )
 
 // What is under way between a device and the log has the client's names.
@@ -48,9 +49,10 @@ func (r *Receipts) keep(outcomes []Outcome) error {
 // split-view-<size>.txt, durably. Evidence kept before is not overwritten.
 func (r *Receipts) keepEvidence(size uint64, a, b []byte) error {
 	name := fmt.Sprintf("split-view-%d.txt", size)
-	if _, err := r.dir.Stat(name); err == nil || !errors.Is(err, os.ErrNotExist) {
+	names, err := r.dir.List()
+	if err != nil || slices.Contains(names, name) {
 		return err
 	}
 	content := append(append(append([]byte(nil), a...), '\n'), b...)
-	return errors.Join(writeSynced(r.dir, name, content), syncDir(r.dir))
+	return errors.Join(journal.WriteFile(r.dir, name, content), r.dir.Sync())
 }

@@ -1,9 +1,9 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 
+	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 )
 
@@ -17,56 +17,50 @@ type DeadLetter struct {
 	At     uint64 // when it was refused, Unix ms, by this machine's clock
 }
 
-// writeDead makes refused readings durable as a segment of their own, before they
-// leave the queue. A crash in between leaves a second copy, which DeadLetters
-// does not list again.
-func (s *Spool) writeDead(list []buried) error {
-	at := uint64(s.cfg.Now().UnixMilli())
-	letters := make([][]byte, len(list))
+// writeLetters makes refused readings durable as dead letters, before they leave the
+// spool. A crash in between leaves a second copy, which DeadLetters does not list again.
+func (s *Spool) writeLetters(list []refusedReading) error {
+	now := uint64(s.cfg.Now().UnixMilli())
+	letters, size := make([][]byte, len(list)), 0
 	for i, l := range list {
-		letters[i] = appendRefused(nil, l.refusal, at, l.signed)
+		letters[i] = refusedRecord(l.refusal, now, l.signed)
+		size += len(letters[i]) + journal.RecordOverhead
 	}
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	return s.writeLetters(letters)
+	if g := s.dead.Active(); g != nil && g.Size() < s.cfg.SegmentBytes && size <= maxFrame {
+		_, err := s.dead.Append(letters...)
+		return err
+	}
+	return s.rotateLetters(letters)
 }
 
-// writeLetters writes a segment of dead letters. The caller holds writer.
-func (s *Spool) writeLetters(letters [][]byte) error {
-	numbers, err := segmentNumbers(s.dead)
-	if err != nil {
-		return err
-	}
-	next := uint64(1)
-	if len(numbers) > 0 {
-		next = numbers[len(numbers)-1] + 1
-	}
-	g, err := createSegment(s.dead, next, s.cfg.Rand)
-	if err != nil {
-		return err
-	}
-	for _, letter := range letters {
-		if _, err := g.write(letter); err != nil {
-			return errors.Join(err, g.close())
+func (s *Spool) rotateLetters(letters [][]byte) error {
+	return s.dead.Rotate(func(add func([]byte) (journal.Address, error)) error {
+		for _, letter := range letters {
+			if _, err := add(letter); err != nil {
+				return err
+			}
 		}
-	}
-	return errors.Join(g.publish(), g.close())
+		return nil
+	})
 }
 
 // readLetters reads a segment of dead letters.
-func (s *Spool) readLetters(number uint64, each func(payload []byte, letter DeadLetter)) error {
-	g, err := openSegment(s.dead, number)
-	if err != nil {
-		return err
-	}
-	err = g.scan(false, func(_ frameAt, payload []byte) error {
-		letter, err := parseRefused(payload)
-		if err == nil {
-			each(payload, letter)
+func readLetters(g *journal.Segment, each func(record []byte, letter DeadLetter)) error {
+	return g.Scan(func(_ journal.Address, record []byte) error {
+		r := &recordReader{rest: record}
+		if r.kind() != recordRefused {
+			r.err = errRecord
 		}
-		return err
+		letter := DeadLetter{Code: entry.Code(r.bytes()), Text: string(r.bytes()), At: r.number()}
+		letter.Signed = r.signed()
+		if err := r.end(); err != nil {
+			return fmt.Errorf("%w: dead letter: %w", ErrSpoolCorrupt, err)
+		}
+		each(record, letter)
+		return nil
 	})
-	return errors.Join(err, g.close())
 }
 
 // forgetLetters destroys the dead letters of one author, because the subject is
@@ -74,27 +68,37 @@ func (s *Spool) readLetters(number uint64, each func(payload []byte, letter Dead
 func (s *Spool) forgetLetters(author entry.AuthorID) error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	numbers, err := segmentNumbers(s.dead)
-	if err != nil {
-		return err
-	}
-	for _, number := range numbers {
-		var keep [][]byte
+	var keep [][]byte
+	var doomed []*journal.Segment
+	for _, g := range s.dead.Segments() {
+		var others [][]byte
 		found := false
-		err := s.readLetters(number, func(payload []byte, letter DeadLetter) {
+		err := readLetters(g, func(record []byte, letter DeadLetter) {
 			if letter.Signed.Statement.Author == author {
 				found = true
-				return
+			} else {
+				others = append(others, record)
 			}
-			keep = append(keep, payload)
 		})
-		if err == nil && found && len(keep) > 0 {
-			err = s.writeLetters(keep)
-		}
-		if err == nil && found {
-			err = destroyFiles(s.dead, number)
-		}
 		if err != nil {
+			return err
+		}
+		if found {
+			doomed, keep = append(doomed, g), append(keep, others...)
+		}
+	}
+	if len(doomed) == 0 {
+		return nil
+	}
+	if err := s.rotateLetters(keep); err != nil {
+		return err
+	}
+	return s.destroyLetters(doomed)
+}
+
+func (s *Spool) destroyLetters(list []*journal.Segment) error {
+	for _, g := range list {
+		if err := s.dead.Destroy(g); err != nil {
 			return err
 		}
 	}
@@ -105,14 +109,10 @@ func (s *Spool) forgetLetters(author entry.AuthorID) error {
 func (s *Spool) DeadLetters() ([]DeadLetter, error) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	numbers, err := segmentNumbers(s.dead)
-	if err != nil {
-		return nil, err
-	}
 	var list []DeadLetter
 	seen := map[entry.StatementID]bool{}
-	for _, number := range numbers {
-		err := s.readLetters(number, func(_ []byte, letter DeadLetter) {
+	for _, g := range s.dead.Segments() {
+		err := readLetters(g, func(_ []byte, letter DeadLetter) {
 			if id := letter.Signed.Statement.ID(); !seen[id] {
 				seen[id] = true
 				list = append(list, letter)
@@ -125,31 +125,9 @@ func (s *Spool) DeadLetters() ([]DeadLetter, error) {
 	return list, nil
 }
 
-func parseRefused(payload []byte) (DeadLetter, error) {
-	r := &recordReader{rest: payload}
-	if r.kind() != recordRefused {
-		return DeadLetter{}, fmt.Errorf("ingest: dead letter: %w", errRecord)
-	}
-	letter := DeadLetter{Code: entry.Code(r.bytes()), Text: string(r.bytes()), At: r.number()}
-	letter.Signed = r.signed()
-	if r.err != nil || r.more() {
-		return DeadLetter{}, fmt.Errorf("ingest: dead letter: %w", errRecord)
-	}
-	return letter, nil
-}
-
 // PurgeDeadLetters destroys the keys of all dead letters.
 func (s *Spool) PurgeDeadLetters() error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	numbers, err := segmentNumbers(s.dead)
-	if err != nil {
-		return err
-	}
-	for _, number := range numbers {
-		if err := destroyFiles(s.dead, number); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.destroyLetters(s.dead.Segments())
 }

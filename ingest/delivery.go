@@ -18,7 +18,7 @@ func (j *Job) deliverAll(ctx context.Context) error {
 		}
 		wake := j.cfg.Spool.wake()
 		if j.over() {
-			j.cfg.Spool.stir() // the other senders see it too
+			j.cfg.Spool.notify() // the other senders see it too
 			return nil
 		}
 		sent, next, err := j.deliverSome(ctx)
@@ -109,10 +109,10 @@ func (j *Job) deliver(ctx context.Context, jurisdiction string, list []leased) e
 
 // sorted is a batch by what becomes of it.
 type sorted struct {
-	settled []settled
+	proven  []provenReading
 	erased  []leased
 	refused []*Refused
-	dead    []buried
+	dead    []refusedReading
 	later   []leased
 	turn    map[entry.AuthorID]bool // send newest first
 	doubt   error
@@ -121,7 +121,7 @@ type sorted struct {
 func (s *sorted) sort(l leased, o Outcome) {
 	switch {
 	case o.Proven != nil:
-		s.settled = append(s.settled, settled{l.pending, o.Proven})
+		s.proven = append(s.proven, provenReading{l.pending, o.Proven})
 	case o.Refusal == nil:
 		s.later = append(s.later, l)
 		s.doubt = o.Doubt
@@ -138,7 +138,7 @@ func (s *sorted) sort(l leased, o Outcome) {
 			s.turn[l.author] = true
 		}
 	default:
-		s.dead = append(s.dead, buried{l, o.Refusal})
+		s.dead = append(s.dead, refusedReading{l, o.Refusal})
 	}
 }
 
@@ -152,23 +152,23 @@ func (j *Job) letGo(ctx context.Context, jurisdiction string, s *sorted) error {
 		return now.Add(pause.Next(0))
 	})
 	for author := range s.turn {
-		j.cfg.Spool.turnAround(jurisdiction, author, j.turnDue(author, s.settled))
+		j.cfg.Spool.turnAround(jurisdiction, author, j.turnDue(author, s.proven))
 	}
 	j.remark(ctx, s.doubt)
-	if err := j.cfg.Spool.settle(s.settled); err != nil {
+	if err := j.cfg.Spool.leaveProven(s.proven); err != nil {
 		return err
 	}
 	if err := j.forget(s); err != nil {
 		return err
 	}
-	if err := j.bury(ctx, s.dead); err != nil {
+	if err := j.leaveRefused(ctx, s.dead); err != nil {
 		return err
 	}
 	j.count(func(sum *Summary, p *Progress) {
-		sum.Verified += len(s.settled)
+		sum.Verified += len(s.proven)
 		sum.Erased += len(s.erased)
 		sum.Refused += len(s.dead)
-		p.Done += len(s.settled) + len(s.erased) + len(s.dead)
+		p.Done += len(s.proven) + len(s.erased) + len(s.dead)
 		p.Refused += len(s.dead)
 	})
 	return nil
@@ -188,10 +188,10 @@ func (j *Job) forget(s *sorted) error {
 			return err
 		}
 	}
-	return j.cfg.Spool.forget(s.erased)
+	return j.cfg.Spool.leaveErased(s.erased)
 }
 
-func (j *Job) bury(ctx context.Context, dead []buried) error {
+func (j *Job) leaveRefused(ctx context.Context, dead []refusedReading) error {
 	if len(dead) == 0 {
 		return nil
 	}
@@ -199,7 +199,7 @@ func (j *Job) bury(ctx context.Context, dead []buried) error {
 		j.cfg.Logger.LogAttrs(ctx, slog.LevelError, "the log refused a reading for good",
 			slog.String("statement", d.id.String()), slog.String("code", string(d.refusal.Code)))
 	}
-	return j.cfg.Spool.bury(dead)
+	return j.cfg.Spool.leaveRefused(dead)
 }
 
 // remark remembers why readings did not leave.
@@ -219,7 +219,7 @@ func (j *Job) remark(ctx context.Context, doubt error) {
 
 // turnDue is when the readings of an author that go newest first are due again: at
 // once if one of them just got through, for the next may follow it.
-func (j *Job) turnDue(author entry.AuthorID, through []settled) time.Time {
+func (j *Job) turnDue(author entry.AuthorID, through []provenReading) time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, s := range through {

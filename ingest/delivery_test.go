@@ -37,7 +37,7 @@ func TestRefusedForNowComesBackLater(t *testing.T) {
 			t.Error("turned around without a pause")
 		}
 	}
-	if due := j.turnDue(author, []settled{{reading: list[1].pending}}); !due.IsZero() {
+	if due := j.turnDue(author, []provenReading{{reading: list[1].pending}}); !due.IsZero() {
 		t.Error("the next one does not follow at once")
 	}
 	if due := j.turnDue(author, nil); due.Sub(now) > firstPause {

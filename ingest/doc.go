@@ -28,7 +28,7 @@
 //     removed.
 //
 // A reading that the log will never take because its subject is erased leaves the
-// spool too: the refusal is kept, then what the journal and the dead letters say of
+// spool too: the refusal is kept, then what the values and the dead letters say of
 // the subject is forgotten, then the reading leaves, and all of it is destroyed by
 // copying what else waits in those segments and destroying their keys. Any other
 // final refusal moves the reading to the dead letters, sealed, where a person must
@@ -37,13 +37,14 @@
 //
 // # What lies on the disk
 //
-// Spool directory: readings, device keys, who is bound to which device; all of it
-// sealed under keys that lie beside it and are destroyed one by one. That protects
-// what was destroyed, not what still waits: protect the directory like the
-// devices. Receipt directory: statements, receipts and checkpoints; nothing in it
-// is health information, and nothing in it needs to be believed.
+// Three journals (package journal). Spool directory: readings, device keys, who is
+// bound to which device, dead letters; all of it sealed under keys that lie beside it
+// and are destroyed one by one. That protects what was destroyed, not what still waits:
+// protect the directory like the devices. Receipt directory: statements, receipts and
+// checkpoints; nothing in it is health information, and nothing in it needs to be
+// believed. A directory of another format, older ones too, is refused and left alone.
 //
 // The package uses no fixed clock and no randomness of its own but for the jitter
-// of retries and the nonces AES-GCM draws for itself; constructors start nothing;
-// goroutines end with the Run that began them.
+// of retries, the nonces AES-GCM draws for itself and the tags of receipt segments;
+// constructors start nothing; goroutines end with the Run that began them.
 package ingest

@@ -100,11 +100,11 @@ func TestForgetReachesDeadLetters(t *testing.T) {
 	var buries []*Signed
 	for _, list := range [][]*Signed{{sign(t, d, 1), sign(t, other, 2)}, {sign(t, d, 3)}, {sign(t, other, 4)}} {
 		commitAll(t, r.spool, list...)
-		var dead []buried
+		var dead []refusedReading
 		for _, l := range takeAll(t, r.spool, "eu") {
-			dead = append(dead, buried{l, entry.Refuse(entry.CodeWrongBinding, "x")})
+			dead = append(dead, refusedReading{l, entry.Refuse(entry.CodeWrongBinding, "x")})
 		}
-		if err := r.spool.bury(dead); err != nil {
+		if err := r.spool.leaveRefused(dead); err != nil {
 			t.Fatal(err)
 		}
 		buries = append(buries, list...)

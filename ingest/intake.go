@@ -64,7 +64,7 @@ func (j *Job) readAll(ctx context.Context) error {
 		}
 		if c.end {
 			j.endOfSource()
-			j.cfg.Spool.stir()
+			j.cfg.Spool.notify()
 			return nil
 		}
 	}

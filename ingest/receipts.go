@@ -1,124 +1,186 @@
 package ingest
 
 import (
-	"bufio"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
-	"iter"
-	"maps"
-	"os"
-	"slices"
 	"sync"
 
 	"indelible/api/client"
+	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
 
-// Receipts is an append-only store of statements and their receipts: two files, a
-// log and an index of it. It holds nothing that the ledger does not hold, so it
-// is not sealed. Checkpoints are stored once for all receipts that share them.
+// Receipts is an append-only store of statements and their receipts: a journal that
+// is not sealed, since it holds nothing that the ledger does not hold. Checkpoints
+// are stored once for all receipts of a segment that share them.
 //
-//	receipts.log = magic line ‖ record…
-//	record       = length of the body (4) ‖ CRC-32C of kind and body (4) ‖ kind (1) ‖ body
-//	checkpoint   = signed note
-//	receipt      = offset of its checkpoint (8) ‖ index (8) ‖ ledger time (8) ‖ hashes of the path (1) ‖ path ‖ statement
-//	refusal      = time (8) ‖ node (32) ‖ its time (8) ‖ length of its signature (1) ‖ signature ‖ length of the code (1) ‖ code ‖ statement
-//	receipts.idx = (first 16 bytes of the statement id ‖ offset of the receipt (8))…
+//	record     = kind (1) ‖ body
+//	checkpoint = signed note
+//	receipt    = address of its checkpoint in the segment (8) ‖ index (8) ‖ ledger time (8) ‖ hashes of the path (1) ‖ path ‖ statement
+//	refusal    = time (8) ‖ node (32) ‖ its time (8) ‖ length of its signature (1) ‖ signature ‖ length of the code (1) ‖ code ‖ statement
+//	index      = (first 16 bytes of the statement id ‖ address of the receipt (8))…
 //
-// Safe for concurrent use, by one process at a time.
+// A segment begins with the index of the one before it and the largest checkpoint so
+// far, so that opening reads the newest segment only. Safe for concurrent use, by one
+// process at a time.
 type Receipts struct {
-	dir     *os.Root
+	dir     journal.Dir
 	history *client.History // of the clients that keep their receipts here
 
-	mu     sync.Mutex // guards everything below
-	log    *os.File
-	index  *os.File
-	lock   *os.File
-	size   int64 // of the log
-	count  int   // entries of the index
-	broken error
+	mu      sync.Mutex // guards everything below
+	journal *journal.Journal
+	full    int64  // size at which a segment is closed, in bytes
+	index   []byte // of the active segment
+	count   int    // receipts in all segments
 
 	note       []byte // newest checkpoint stored
 	checkpoint proof.Checkpoint
-	lastNote   []byte // checkpoint stored last, most receipts share it
-	lastNoteAt int64
+	lastNote   []byte // checkpoint stored last in the active segment, most receipts share it
+	lastNoteAt journal.Address
 }
 
 const (
-	receiptsMagic    = "indelible receipts 1\n"
-	receiptsHeader   = 9 // of a record
-	indexEntry       = 24
-	indexPrefix      = 16
-	maxReceiptRecord = proof.MaxNote + entry.MaxStatement
+	// receiptSegment is the size at which a segment is closed, in bytes: opening reads
+	// so much. Its index fits a record.
+	receiptSegment = 16 << 20
+	// receiptFrame is about how much of one Add goes into one frame, in bytes.
+	receiptFrame = 8 << 20
+
+	indexRow    = 24
+	indexPrefix = 16
 
 	kindCheckpoint = 1
 	kindReceipt    = 2
 	kindRefusal    = 3
-
-	// verifyTail is how many entries at the end of the index are compared with the
-	// log when opening: more than one batch, all that a crash can leave unsynced.
-	verifyTail = 4096
+	kindIndex      = 4
 )
 
-// ErrReceiptsCorrupt says that stored receipts are not what was written. Move the
-// directory away: every receipt can be had again from the log by statement id.
+// ErrReceiptsCorrupt says that stored receipts are not what was written, or that the
+// directory is of another format. Move the directory away: every receipt can be had
+// again from the log by statement id.
 var ErrReceiptsCorrupt = errors.New("ingest: the receipt store is corrupt")
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // OpenReceipts opens or creates the store in a directory of its own.
-func OpenReceipts(dir string) (*Receipts, error) {
-	root, err := openDir(dir)
+func OpenReceipts(path string) (*Receipts, error) {
+	dir, err := journal.OpenDir(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &Receipts{dir: root}
-	if err := r.open(); err != nil {
+	return openReceiptsIn(dir)
+}
+
+func openReceiptsIn(dir journal.Dir) (*Receipts, error) {
+	j, err := journal.Open(journal.Config{Dir: dir, Format: "receipts", Corrupt: ErrReceiptsCorrupt, Rand: rand.Reader, Exclusive: true})
+	if err != nil {
+		return nil, err
+	}
+	r := &Receipts{dir: dir, journal: j, full: receiptSegment}
+	if err := r.load(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
-func (r *Receipts) open() error {
-	var err error
-	for _, f := range []struct {
-		to   **os.File
-		name string
-	}{{&r.lock, "lock"}, {&r.log, "receipts.log"}, {&r.index, "receipts.idx"}} {
-		if *f.to, err = r.dir.OpenFile(f.name, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-			return fmt.Errorf("ingest: open the receipt store: %w", err)
+// load reads the newest segment, and of the others what it needs to count receipts.
+func (r *Receipts) load() (err error) {
+	segments := r.journal.Segments()
+	if len(segments) == 0 {
+		err = r.rotate()
+	}
+	for i, g := range segments {
+		if i > 0 {
+			index, err := indexIn(g)
+			if err != nil {
+				return err
+			}
+			r.count += len(index) / indexRow
+		}
+		if i == len(segments)-1 {
+			err = g.Scan(r.replay)
 		}
 	}
-	if err := lockFile(r.lock); err != nil {
-		return err
+	if err == nil {
+		r.history, err = client.NewHistory(r.note, r.keepEvidence)
 	}
-	if err := syncDir(r.dir); err != nil {
-		return err
-	}
-	if err = r.recover(); err != nil {
-		return err
-	}
-	r.history, err = client.NewHistory(r.note, r.keepEvidence)
 	return err
+}
+
+// replay applies one record of the newest segment.
+func (r *Receipts) replay(at journal.Address, record []byte) error {
+	if len(record) == 0 {
+		return receiptFault("a record is empty")
+	}
+	switch kind, body := record[0], record[1:]; kind {
+	case kindCheckpoint:
+		checkpoint, err := parseCheckpoint(body)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrReceiptsCorrupt, err)
+		}
+		r.remember(body, at, checkpoint)
+	case kindReceipt:
+		p, _, err := decodeReceipt(body)
+		if err != nil {
+			return err
+		}
+		r.addRow(p.Statement.ID(), at)
+	}
+	return nil
 }
 
 // Close releases the files. Everything added is durable already.
 func (r *Receipts) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var faults []error
-	for _, f := range []*os.File{r.log, r.index, r.lock} {
-		if f != nil {
-			faults = append(faults, f.Close())
-		}
+	return r.journal.Close()
+}
+
+func (r *Receipts) remember(note []byte, at journal.Address, checkpoint proof.Checkpoint) {
+	r.lastNote, r.lastNoteAt = note, at
+	if r.note == nil || checkpoint.Size > r.checkpoint.Size {
+		r.note, r.checkpoint = note, checkpoint
 	}
-	r.log, r.index, r.lock = nil, nil, nil
-	r.broken = errors.New("ingest: the receipt store is closed")
-	return errors.Join(append(faults, r.dir.Close())...)
+}
+
+func (r *Receipts) addRow(id entry.StatementID, at journal.Address) {
+	r.index = binary.BigEndian.AppendUint64(append(r.index, id[:indexPrefix]...), uint64(at))
+	r.count++
+}
+
+// rotate begins a segment.
+func (r *Receipts) rotate() error {
+	return r.journal.Rotate(func(add func([]byte) (journal.Address, error)) error {
+		_, err := add(append([]byte{kindIndex}, r.index...))
+		r.index, r.lastNote = nil, nil
+		if err != nil || r.note == nil {
+			return err
+		}
+		r.lastNote = r.note
+		r.lastNoteAt, err = add(append([]byte{kindCheckpoint}, r.note...))
+		return err
+	})
+}
+
+// append makes records durable. mu is held.
+func (r *Receipts) append(records [][]byte) ([]journal.Address, error) {
+	at, err := r.journal.Append(records...)
+	if err != nil {
+		return nil, fmt.Errorf("ingest: write the receipt store: %w", err)
+	}
+	return at, nil
+}
+
+// room begins a segment if the active one is full. mu is held.
+func (r *Receipts) room() error {
+	if err := r.journal.Failed(); err != nil {
+		return fmt.Errorf("ingest: write the receipt store: %w", err)
+	}
+	if r.journal.Active().Size() < r.full {
+		return nil
+	}
+	return r.rotate()
 }
 
 // Add stores what was verified and returns when it is durable.
@@ -132,20 +194,47 @@ func (r *Receipts) Add(list ...*Proven) error {
 			return fmt.Errorf("ingest: store a receipt: %w", err)
 		}
 	}
-	var log, index []byte
-	for i, p := range list {
-		checkpointAt := r.lastNoteAt
-		if note := p.Receipt.Checkpoint; string(note) != string(r.lastNote) {
-			checkpointAt = r.size + int64(len(log))
-			log = appendRecord(log, kindCheckpoint, note)
-			r.remember(note, checkpointAt, checkpoints[i])
-		}
-		id := p.Statement.ID()
-		index = append(index, id[:indexPrefix]...)
-		index = binary.BigEndian.AppendUint64(index, uint64(r.size+int64(len(log))))
-		log = appendRecord(log, kindReceipt, encodeReceipt(p, checkpointAt))
+	if len(list) == 0 {
+		return r.journal.Failed()
 	}
-	return r.write(log, index)
+	for len(list) > 0 {
+		n, err := r.addShared(list, checkpoints[0])
+		if err != nil {
+			return err
+		}
+		list, checkpoints = list[n:], checkpoints[n:]
+	}
+	return nil
+}
+
+// addShared stores the first receipts of a list that share a checkpoint, in one
+// frame, and says how many. mu is held.
+func (r *Receipts) addShared(list []*Proven, checkpoint proof.Checkpoint) (n int, err error) {
+	if err := r.room(); err != nil {
+		return 0, err
+	}
+	note := list[0].Receipt.Checkpoint
+	var records [][]byte
+	checkpointAt, known := r.lastNoteAt, string(note) == string(r.lastNote)
+	if !known {
+		checkpointAt = r.journal.Active().Next()
+		records = append(records, append([]byte{kindCheckpoint}, note...))
+	}
+	for size := 0; n < len(list) && size < receiptFrame && string(list[n].Receipt.Checkpoint) == string(note); n++ {
+		records = append(records, encodeReceipt(list[n], checkpointAt))
+		size += len(records[len(records)-1])
+	}
+	at, err := r.append(records)
+	if err != nil {
+		return 0, err
+	}
+	if !known {
+		r.remember(note, checkpointAt, checkpoint)
+	}
+	for i, p := range list[:n] {
+		r.addRow(p.Statement.ID(), at[len(at)-n+i])
+	}
+	return n, nil
 }
 
 func parseCheckpoint(note []byte) (proof.Checkpoint, error) {
@@ -160,46 +249,15 @@ func parseCheckpoint(note []byte) (proof.Checkpoint, error) {
 func (r *Receipts) AddRefused(list ...*Refused) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var log []byte
-	for _, p := range list {
-		log = appendRecord(log, kindRefusal, encodeRefused(p))
+	if err := r.room(); err != nil {
+		return err
 	}
-	return r.write(log, nil)
-}
-
-func (r *Receipts) remember(note []byte, at int64, checkpoint proof.Checkpoint) {
-	r.lastNote, r.lastNoteAt = note, at
-	if r.note == nil || checkpoint.Size > r.checkpoint.Size {
-		r.note, r.checkpoint = note, checkpoint
+	records := make([][]byte, len(list))
+	for i, p := range list {
+		records[i] = encodeRefused(p)
 	}
-}
-
-// write appends to both files and syncs the log before the index, so that the
-// index never names what is not there. mu is held.
-func (r *Receipts) write(log, index []byte) error {
-	if r.broken != nil {
-		return r.broken
-	}
-	for _, part := range []struct {
-		file    *os.File
-		content []byte
-		at      int64
-	}{{r.log, log, r.size}, {r.index, index, int64(r.count) * indexEntry}} {
-		if len(part.content) == 0 {
-			continue
-		}
-		_, err := part.file.WriteAt(part.content, part.at)
-		if err == nil {
-			err = part.file.Sync()
-		}
-		if err != nil {
-			r.broken = fmt.Errorf("ingest: write the receipt store: %w", err)
-			return r.broken
-		}
-	}
-	r.size += int64(len(log))
-	r.count += len(index) / indexEntry
-	return nil
+	_, err := r.append(records)
+	return err
 }
 
 // Len is how many receipts are stored.
@@ -214,115 +272,4 @@ func (r *Receipts) Newest() (note []byte, checkpoint proof.Checkpoint, ok bool) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.note, r.checkpoint, r.note != nil
-}
-
-// Find returns the receipt stored last for a statement.
-func (r *Receipts) Find(id entry.StatementID) (*Proven, bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.broken != nil {
-		return nil, false, r.broken
-	}
-	var found *Proven
-	want := map[[indexPrefix]byte]bool{[indexPrefix]byte(id[:]): true}
-	for row, err := range r.rows(want) {
-		if err != nil {
-			return nil, false, err
-		}
-		p, err := r.receiptAt(row.at)
-		if err != nil {
-			return nil, false, err
-		}
-		if p.Statement.ID() == id {
-			found = p
-		}
-	}
-	return found, found != nil, nil
-}
-
-// missing returns those of the list whose statements have no stored receipt yet.
-func (r *Receipts) missing(list []*Proven) ([]*Proven, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	absent := map[[indexPrefix]byte]bool{}
-	for _, p := range list {
-		id := p.Statement.ID()
-		absent[[indexPrefix]byte(id[:])] = true
-	}
-	for row, err := range r.rows(maps.Clone(absent)) {
-		if err != nil {
-			return nil, err
-		}
-		delete(absent, row.prefix)
-	}
-	return slices.DeleteFunc(slices.Clone(list), func(p *Proven) bool {
-		id := p.Statement.ID()
-		return !absent[[indexPrefix]byte(id[:])]
-	}), nil
-}
-
-// indexRow is one entry of the index. Half a statement id is enough: it is a
-// SHA-256, of which nobody finds two with the same half.
-type indexRow struct {
-	prefix [indexPrefix]byte
-	at     int64
-}
-
-// rows scans the index for wanted statement ids: a million entries are 24 MB, some
-// milliseconds, and cost no memory in between. mu is held.
-func (r *Receipts) rows(want map[[indexPrefix]byte]bool) iter.Seq2[indexRow, error] {
-	return func(yield func(indexRow, error) bool) {
-		buffered := bufio.NewReaderSize(io.NewSectionReader(r.index, 0, int64(r.count)*indexEntry), 1<<20)
-		var raw [indexEntry]byte
-		for range r.count {
-			if _, err := io.ReadFull(buffered, raw[:]); err != nil {
-				yield(indexRow{}, fmt.Errorf("ingest: read the receipt index: %w", err))
-				return
-			}
-			row := indexRow{prefix: [indexPrefix]byte(raw[:]), at: int64(binary.BigEndian.Uint64(raw[indexPrefix:]))}
-			if want[row.prefix] && !yield(row, nil) {
-				return
-			}
-		}
-	}
-}
-
-// All returns every stored receipt, oldest first. The store must not be closed
-// meanwhile; what is added meanwhile is not seen.
-func (r *Receipts) All() iter.Seq2[*Proven, error] {
-	return func(yield func(*Proven, error) bool) {
-		for rec, err := range r.records() {
-			if err == nil && rec.kind != kindReceipt {
-				continue
-			}
-			var p *Proven
-			if err == nil {
-				p, err = r.decodeReceipt(rec.body)
-			}
-			if !yield(p, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// Refused returns every stored refusal, oldest first.
-func (r *Receipts) Refused() iter.Seq2[*Refused, error] {
-	return func(yield func(*Refused, error) bool) {
-		for rec, err := range r.records() {
-			if err == nil && rec.kind != kindRefusal {
-				continue
-			}
-			var p *Refused
-			if err == nil {
-				p, err = decodeRefused(rec.body)
-			}
-			if !yield(p, err) || err != nil {
-				return
-			}
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"indelible/ledger/entry"
@@ -148,12 +149,12 @@ func TestReceiptsShareCheckpoints(t *testing.T) {
 		}
 	}
 	closeReceipts(t, r)
-	if n := bytes.Count(allBytes(t, dir)["receipts.log"], note); n != 1 {
+	if n := bytes.Count(allBytes(t, dir)[segmentName(1)], note); n != 1 {
 		t.Errorf("the checkpoint is stored %d times", n)
 	}
 }
 
-// Power goes at every byte of the last write to either file.
+// Power goes at every byte of the last write.
 func TestReceiptsTornTail(t *testing.T) {
 	log, dir := newTestLog(t), t.TempDir()
 	list := provenList(t, log, 6)
@@ -166,29 +167,20 @@ func TestReceiptsTornTail(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeReceipts(t, r)
-	after := allBytes(t, dir)
-	// The log is synced before the index is written.
-	try := func(logLength, indexLength int, garbage bool) {
-		image := maps.Clone(after)
-		image["receipts.log"] = after["receipts.log"][:logLength]
-		image["receipts.idx"] = bytes.Clone(after["receipts.idx"][:indexLength])
-		if garbage {
-			for i := len(before["receipts.idx"]); i < indexLength; i++ {
-				image["receipts.idx"][i] = 0
-			}
-		}
-		dir := restore(t, image)
+	after := allBytes(t, dir)[segmentName(1)]
+	for length := len(before[segmentName(1)]) - frameHeader; length <= len(after); length += min(scale, max(1, len(after)-length)) {
+		dir := restore(t, map[string][]byte{segmentName(1): after[:length]})
 		r := openReceipts(t, dir)
 		got := allReceipts(t, r)
-		if len(got) < 4 || r.Len() != len(got) || (logLength == len(after["receipts.log"]) && len(got) != 6) {
-			t.Fatalf("log cut at %d, index at %d: %d receipts, %d counted", logLength, indexLength, len(got), r.Len())
+		if len(got) < 4 || r.Len() != len(got) || (length == len(after) && len(got) != 6) {
+			t.Fatalf("cut at %d: %d receipts, %d counted", length, len(got), r.Len())
 		}
 		if err := r.Add(list[5]); err != nil {
 			t.Fatal(err)
 		}
 		for i, p := range list[:len(got)] {
 			if found, ok, err := r.Find(p.Statement.ID()); err != nil || !ok || !sameProven(found, p) {
-				t.Fatalf("log cut at %d, index at %d: receipt %d is not found: %v", logLength, indexLength, i, err)
+				t.Fatalf("cut at %d: receipt %d is not found: %v", length, i, err)
 			}
 		}
 		if found, ok, err := r.Find(list[5].Statement.ID()); err != nil || !ok || !sameProven(found, list[5]) {
@@ -196,20 +188,6 @@ func TestReceiptsTornTail(t *testing.T) {
 		}
 		closeReceipts(t, r)
 	}
-	for length := len(before["receipts.log"]); length <= len(after["receipts.log"]); length += 7 * scale {
-		try(length, len(before["receipts.idx"]), false)
-	}
-	for length := len(before["receipts.idx"]); length <= len(after["receipts.idx"]); length += min(scale, 4) {
-		try(len(after["receipts.log"]), length, false)
-		try(len(after["receipts.log"]), length, true)
-	}
-	image := maps.Clone(after)
-	delete(image, "receipts.idx")
-	r = openReceipts(t, restore(t, image))
-	if r.Len() != 6 {
-		t.Errorf("without an index %d receipts", r.Len())
-	}
-	closeReceipts(t, r)
 }
 
 // Damage in the middle is not taken for a torn end: nothing is cut off.
@@ -225,12 +203,12 @@ func TestReceiptsDamage(t *testing.T) {
 	}
 	closeReceipts(t, r)
 	image := allBytes(t, dir)
-	whole := image["receipts.log"]
+	whole := image[segmentName(1)]
 	last := bytes.LastIndex(whole, list[8].Statement.Bytes())
 	for range 100 / scale {
 		damaged := bytes.Clone(whole)
 		damaged[random.IntN(last-2000)] ^= 1 << random.IntN(8)
-		image["receipts.log"] = damaged
+		image[segmentName(1)] = damaged
 		dir := restore(t, image)
 		r, err := OpenReceipts(dir)
 		if err == nil {
@@ -247,7 +225,7 @@ func TestReceiptsDamage(t *testing.T) {
 		if err == nil || !errors.Is(err, ErrReceiptsCorrupt) {
 			t.Fatalf("damage is not noticed: %v", err)
 		}
-		if got := allBytes(t, dir)["receipts.log"]; len(got) != len(whole) {
+		if got := allBytes(t, dir)[segmentName(1)]; len(got) != len(whole) {
 			t.Fatal("a damaged log was cut off")
 		}
 	}
@@ -291,32 +269,73 @@ func TestNewestIsTheLargest(t *testing.T) {
 	closeReceipts(t, r)
 }
 
-// An index whose whole checked end is damaged is made anew from the log.
-func TestReceiptsIndexMadeAnew(t *testing.T) {
+// Receipts in closed segments are found by the index of each, which stands at the
+// beginning of the next one; damage to that, or a segment that is gone, is an error.
+func TestReceiptsAcrossSegments(t *testing.T) {
 	dir := t.TempDir()
 	r := openReceipts(t, dir)
-	list := provenList(t, newTestLog(t), 3)
-	const count = verifyTail + 100
-	many := make([]*Proven, 0, count)
-	for len(many) < count {
-		many = append(many, list[len(many)%3])
+	r.full = 4 << 10
+	list := provenList(t, newTestLog(t), 30)
+	for _, p := range list {
+		if err := r.Add(p); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := r.Add(many...); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if n := len(r.journal.Segments()); n < 4 {
+			t.Fatalf("%d segments", n)
+		}
+		if got := allReceipts(t, r); len(got) != len(list) || r.Len() != len(list) {
+			t.Errorf("%d receipts, %d counted", len(got), r.Len())
+		}
+		for i, p := range list {
+			if found, ok, err := r.Find(p.Statement.ID()); err != nil || !ok || !sameProven(found, p) {
+				t.Fatalf("receipt %d is not found: %v", i, err)
+			}
+		}
+		if missing, err := r.missing(list); err != nil || len(missing) != 0 {
+			t.Errorf("%d missing, %v", len(missing), err)
+		}
+		closeReceipts(t, r)
+		r = openReceipts(t, dir)
 	}
 	closeReceipts(t, r)
-	path := filepath.Join(dir, "receipts.idx")
-	index, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	image := allBytes(t, dir)
+	for what, change := range map[string]func(map[string][]byte){
+		"index damaged": func(files map[string][]byte) {
+			raw := bytes.Clone(files[segmentName(3)])
+			id := list[0].Statement.ID()
+			for _, p := range list {
+				if id = p.Statement.ID(); bytes.Contains(raw, id[:indexPrefix]) {
+					break
+				}
+			}
+			raw[bytes.Index(raw, id[:indexPrefix])] ^= 1
+			files[segmentName(3)] = raw
+		},
+		"a segment gone": func(files map[string][]byte) { delete(files, segmentName(2)) },
+	} {
+		files := maps.Clone(image)
+		change(files)
+		if r, err := OpenReceipts(restore(t, files)); !errors.Is(err, ErrReceiptsCorrupt) {
+			t.Errorf("%s: %v", what, err)
+			if err == nil {
+				closeReceipts(t, r)
+			}
+		}
 	}
-	damaged := bytes.Clone(index)
-	clear(damaged[(count-verifyTail)*indexEntry:])
-	overwrite(t, path, damaged)
-	r = openReceipts(t, dir)
-	defer closeReceipts(t, r)
-	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, index) || r.Len() != count {
-		t.Errorf("%d receipts of %d, %v", r.Len(), count, err)
+}
+
+// A directory with receipts of the format before this one is refused with a text that
+// says what it is, and left as it is.
+func TestOlderReceiptsAreRefused(t *testing.T) {
+	old := map[string][]byte{"receipts.log": []byte("indelible receipts 1\n"), "receipts.idx": nil, "lock": nil}
+	dir := restore(t, old)
+	if _, err := OpenReceipts(dir); !errors.Is(err, ErrReceiptsCorrupt) || !strings.Contains(err.Error(), "receipts.") {
+		t.Errorf("got %v", err)
+	}
+	if !maps.EqualFunc(allBytes(t, dir), old, bytes.Equal) {
+		t.Error("the directory was changed")
 	}
 }
 
@@ -330,7 +349,7 @@ func TestReceiptsLogCutToNothing(t *testing.T) {
 	}
 	closeReceipts(t, r)
 	for _, size := range []int64{0, 5} {
-		if err := os.Truncate(filepath.Join(dir, "receipts.log"), size); err != nil {
+		if err := os.Truncate(filepath.Join(dir, segmentName(1)), size); err != nil {
 			t.Fatal(err)
 		}
 		if r, err := OpenReceipts(dir); !errors.Is(err, ErrReceiptsCorrupt) {

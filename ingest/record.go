@@ -8,19 +8,16 @@ import (
 	"indelible/ledger/entry"
 )
 
-// A frame of the spool holds records. Each begins with its kind; numbers are
-// unsigned varints, byte strings carry their length in front.
+// A record of the spool begins with its kind; numbers are unsigned varints, byte
+// strings carry their length in front.
 type recordKind byte
 
 const (
-	recordItem    recordKind = 1 // author key, statement, openings: one reading to deliver
-	recordPut     recordKind = 2 // key, value: one value of the journal
-	recordDone    recordKind = 3 // segment, ordinal: that reading has left
-	recordErased  recordKind = 4 // segment, ordinal: it has left because its subject is erased
-	recordDoneSet recordKind = 5 // segment, erased (0 or 1), bitmap: all that have left an older segment
-	recordHead    recordKind = 6 // end of what a segment repeats of older ones
-	recordRefused recordKind = 7 // code, text, time, then as recordItem: a dead letter
-	recordForgot  recordKind = 8 // what the journal said of an erased subject stands in segments so far
+	recordReading recordKind = 1 // author key, statement, openings: one reading to deliver
+	recordValue   recordKind = 2 // key, value
+	recordLeft    recordKind = 3 // segment, erased (0 or 1), ordinals, each as its distance from the one before
+	recordForgot  recordKind = 4 // what the values said of an erased subject stands in segments so far
+	recordRefused recordKind = 5 // code, text, time, then as recordReading: a dead letter
 )
 
 var errRecord = errors.New("a record is malformed")
@@ -28,11 +25,6 @@ var errRecord = errors.New("a record is malformed")
 func appendBytes(out, b []byte) []byte {
 	out = binary.AppendUvarint(out, uint64(len(b)))
 	return append(out, b...)
-}
-
-func appendItem(out []byte, s *Signed) []byte {
-	out = append(out, byte(recordItem))
-	return appendSigned(out, s)
 }
 
 // EncodeSigned writes a statement, its author's key and its openings for a journal
@@ -48,11 +40,8 @@ func EncodeSigned(s *Signed) ([]byte, error) {
 func DecodeSigned(encoded []byte) (*Signed, error) {
 	r := &recordReader{rest: encoded}
 	s := r.signed()
-	if r.err == nil && len(r.rest) > 0 {
-		r.err = errRecord
-	}
-	if r.err != nil {
-		return nil, fmt.Errorf("ingest: journaled statement: %w", r.err)
+	if err := r.end(); err != nil {
+		return nil, fmt.Errorf("ingest: journaled statement: %w", err)
 	}
 	return s, nil
 }
@@ -68,57 +57,49 @@ func appendSigned(out []byte, s *Signed) []byte {
 	return out
 }
 
-func appendPut(out []byte, key string, value []byte) []byte {
-	out = append(out, byte(recordPut))
-	out = appendBytes(out, []byte(key))
-	return appendBytes(out, value)
+func readingRecord(s *Signed) []byte { return appendSigned([]byte{byte(recordReading)}, s) }
+
+func valueRecord(key string, value []byte) []byte {
+	return appendBytes(appendBytes([]byte{byte(recordValue)}, []byte(key)), value)
 }
 
-func appendDone(out []byte, kind recordKind, segment uint64, ordinal int) []byte {
-	out = append(out, byte(kind))
-	out = binary.AppendUvarint(out, segment)
-	return binary.AppendUvarint(out, uint64(ordinal))
-}
-
-// appendDoneSet says which readings of a segment have left; all of them if none
-// is left behind in it.
-func appendDoneSet(out []byte, g *spoolSegment, all bool) []byte {
-	out = append(out, byte(recordDoneSet))
-	out = binary.AppendUvarint(out, g.number)
-	flag := uint64(0)
-	if g.erased {
+// leftRecord says which readings of a segment, by ascending ordinal, have left.
+func leftRecord(segment uint64, erased bool, ordinals []int) []byte {
+	out := binary.AppendUvarint([]byte{byte(recordLeft)}, segment)
+	flag, next := byte(0), 0
+	if erased {
 		flag = 1
 	}
-	out = binary.AppendUvarint(out, flag)
-	var set bitmap
-	for ordinal, p := range g.readings {
-		if p == nil || all {
-			set.add(ordinal)
-		}
+	out = append(out, flag)
+	for _, ordinal := range ordinals {
+		out = binary.AppendUvarint(out, uint64(ordinal-next))
+		next = ordinal + 1
 	}
-	packed := make([]byte, 0, 8*len(set))
-	for _, word := range set {
-		packed = binary.LittleEndian.AppendUint64(packed, word)
-	}
-	return appendBytes(out, packed)
+	return out
 }
 
-func appendRefused(out []byte, r *entry.Refusal, at uint64, s *Signed) []byte {
-	out = append(out, byte(recordRefused))
-	out = appendBytes(out, []byte(r.Code))
-	out = appendBytes(out, []byte(r.Text))
-	out = binary.AppendUvarint(out, at)
+func refusedRecord(r *entry.Refusal, at uint64, s *Signed) []byte {
+	out := appendBytes([]byte{byte(recordRefused)}, []byte(r.Code))
+	out = binary.AppendUvarint(appendBytes(out, []byte(r.Text)), at)
 	return appendSigned(out, s)
 }
 
-// recordReader reads the records of one frame. A frame was sealed by us, so a
-// fault here is a broken spool and not somebody's input.
+// recordReader reads one record. It was sealed by us, so a fault here is a broken
+// spool and not somebody's input.
 type recordReader struct {
 	rest []byte
 	err  error
 }
 
 func (r *recordReader) more() bool { return r.err == nil && len(r.rest) > 0 }
+
+// end reports a fault, or that something is left.
+func (r *recordReader) end() error {
+	if r.err == nil && len(r.rest) > 0 {
+		r.err = errRecord
+	}
+	return r.err
+}
 
 func (r *recordReader) kind() recordKind {
 	if !r.more() {
@@ -151,28 +132,6 @@ func (r *recordReader) bytes() []byte {
 	return b
 }
 
-// item reads one record and returns it if it is a reading, nil if it is not.
-func (r *recordReader) item() *Signed {
-	switch r.kind() {
-	case recordItem:
-		return r.signed()
-	case recordPut:
-		r.bytes()
-		r.bytes()
-	case recordDone, recordErased:
-		r.number()
-		r.number()
-	case recordDoneSet:
-		r.number()
-		r.number()
-		r.bytes()
-	case recordHead, recordForgot:
-	default:
-		r.err = errRecord
-	}
-	return nil
-}
-
 func (r *recordReader) signed() *Signed {
 	spki, raw := r.bytes(), r.bytes()
 	count := r.number()
@@ -198,29 +157,4 @@ func (r *recordReader) signed() *Signed {
 		return nil
 	}
 	return s
-}
-
-func (r *recordReader) bitmap() bitmap {
-	packed := r.bytes()
-	if len(packed)%8 != 0 {
-		r.err = errRecord
-		return nil
-	}
-	set := make(bitmap, len(packed)/8)
-	for i := range set {
-		set[i] = binary.LittleEndian.Uint64(packed[8*i:])
-	}
-	return set
-}
-
-// bitmap is a set of small numbers.
-type bitmap []uint64
-
-func (b bitmap) has(i int) bool { return i/64 < len(b) && b[i/64]>>(i%64)&1 == 1 }
-
-func (b *bitmap) add(i int) {
-	for i/64 >= len(*b) {
-		*b = append(*b, 0)
-	}
-	(*b)[i/64] |= 1 << (i % 64)
 }

@@ -2,15 +2,14 @@ package ingest
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 )
 
@@ -22,12 +21,15 @@ type SpoolConfig struct {
 	Now          func() time.Time
 	Rand         io.Reader // CSPRNG for segment keys
 	Logger       *slog.Logger
+
+	openDir func(path string) (journal.Dir, error) // nil means journal.OpenDir
 }
 
 const (
 	defaultSegmentBytes = 32 << 20
 	defaultMaxBytes     = 8 << 30
 	minSegmentBytes     = 4 << 10
+	maxFrame            = journal.MaxFrame
 	// maxPending bounds how many readings wait: each takes about 200 bytes of memory.
 	maxPending = 4 << 20
 )
@@ -58,30 +60,33 @@ var (
 	// what is there.
 	ErrSpoolBroken = errors.New("ingest: a write to the spool failed")
 	// ErrSpoolLocked says that another process uses the directory.
-	ErrSpoolLocked = errors.New("ingest: the spool is in use by another process")
+	ErrSpoolLocked = journal.ErrLocked
+	// ErrSpoolCorrupt says that bytes which were durable are not what was written, or
+	// that the directory is of another format. The spool does not open: nothing is
+	// known about the readings in it. Keep the directory, restore the device's disk,
+	// and look for the gap in the log.
+	ErrSpoolCorrupt = errors.New("ingest: the spool is corrupt")
 	// ErrCommitTooLarge says that one Commit holds more than a frame may, or than the
 	// whole spool. Divide it, or allow the spool more.
 	ErrCommitTooLarge = errors.New("ingest: a commit exceeds 16 MiB or the bound of the spool")
 )
 
 // Spool keeps signed readings on disk, sealed, until the log holds them, and with
-// them a journal of small values that must move in the same durable write: the
-// input's position, who is bound to which device, the state of each device.
+// them small values that must move in the same durable write: the input's position,
+// who is bound to which device, the state of each device.
 //
-// A reading leaves it in three ways only: its receipt was verified by this
-// process (settle), the log will never take it because its subject is erased
-// (forget), or the log refused it for good (bury). See doc.go for the order of
-// durability. Safe for concurrent use.
+// A reading leaves it in three ways only: its receipt was verified by this process,
+// the log will never take it because its subject is erased, or the log refused it for
+// good. See doc.go for the order of durability. Safe for concurrent use.
 type Spool struct {
-	cfg  SpoolConfig
-	dir  *os.Root // segments of readings
-	dead *os.Root // segments of dead letters
-	lock *os.File
+	cfg     SpoolConfig
+	journal *journal.Journal // readings and values
+	dead    *journal.Journal // dead letters
 
-	// writer is held by the one goroutine that writes: to the active segment, and
-	// to what follows from it.
+	// writer is held by the one goroutine that writes to a journal, and to what
+	// follows from it.
 	writer sync.Mutex
-	// reading is held for reading while a frame is read, so that no segment is
+	// reading is held for reading while a record is read, so that no segment is
 	// destroyed under a reader. Taken before mu.
 	reading sync.RWMutex
 
@@ -90,7 +95,7 @@ type Spool struct {
 	// they signed: two jobs on one spool may measure the same person.
 	signing sync.Mutex
 
-	mu       sync.Mutex // guards everything below
+	mu       sync.Mutex // guards everything below; what writer's holder alone changes it reads without
 	waiting  []*commit
 	values   map[string][]byte
 	segments []*spoolSegment // ascending; the last is active
@@ -101,17 +106,6 @@ type Spool struct {
 	purged   time.Time // when openings of erased subjects were last destroyed
 	broken   error
 	changed  chan struct{} // closed and replaced when readings arrive or leave
-	cached   cachedFrame
-}
-
-// spoolSegment is a segment and what is known of the readings in it.
-type spoolSegment struct {
-	*segment
-	readings  []*pending // by ordinal; nil has left
-	live      int        // not nil
-	liveBytes int64      // sizes of those
-	erased    bool       // openings or journal values of an erased subject are still in it
-	head      int64      // bytes at its beginning that repeat older segments
 }
 
 // OpenSpool opens or creates a spool and reads what a former process left in it.
@@ -124,6 +118,9 @@ func OpenSpool(cfg SpoolConfig) (*Spool, error) {
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMaxBytes
+	}
+	if cfg.openDir == nil {
+		cfg.openDir = journal.OpenDir
 	}
 	s := &Spool{
 		cfg:     cfg,
@@ -139,18 +136,27 @@ func OpenSpool(cfg SpoolConfig) (*Spool, error) {
 }
 
 func (s *Spool) open() error {
-	var err error
-	if s.dir, err = openDir(filepath.Join(s.cfg.Dir, "queue")); err != nil {
-		return err
+	for _, part := range []struct {
+		to        **journal.Journal
+		name      string
+		format    string
+		exclusive bool
+	}{{&s.journal, "queue", "spool", true}, {&s.dead, "dead", "dead letters", false}} {
+		dir, err := s.cfg.openDir(filepath.Join(s.cfg.Dir, part.name))
+		if err != nil {
+			return err
+		}
+		*part.to, err = journal.Open(journal.Config{
+			Dir: dir, Format: part.format, Corrupt: ErrSpoolCorrupt, Rand: s.cfg.Rand, Sealed: true, Exclusive: part.exclusive,
+		})
+		if err != nil {
+			return err
+		}
 	}
-	if s.dead, err = openDir(filepath.Join(s.cfg.Dir, "dead")); err != nil {
-		return err
-	}
-	if s.lock, err = s.dir.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return fmt.Errorf("ingest: create the lock: %w", err)
-	}
-	if err := lockFile(s.lock); err != nil {
-		return err
+	if g := s.dead.Active(); g != nil {
+		if err := readLetters(g, func([]byte, DeadLetter) {}); err != nil {
+			return err
+		}
 	}
 	return s.load()
 }
@@ -174,17 +180,10 @@ func (s *Spool) Close() error {
 
 func (s *Spool) release() error {
 	var faults []error
-	for _, g := range s.segments {
-		faults = append(faults, g.close())
-	}
-	s.segments = nil
-	for _, dir := range []*os.Root{s.dir, s.dead} {
-		if dir != nil {
-			faults = append(faults, dir.Close())
+	for _, j := range []*journal.Journal{s.journal, s.dead} {
+		if j != nil {
+			faults = append(faults, j.Close())
 		}
-	}
-	if s.lock != nil {
-		faults = append(faults, s.lock.Close())
 	}
 	return errors.Join(faults...)
 }
@@ -198,26 +197,31 @@ func (s *Spool) failure() error {
 // Batch is what becomes durable together.
 type Batch struct {
 	Readings []*Signed         // to deliver; one that already waits is not taken twice
-	Values   map[string][]byte // journal; nil removes a key
+	Values   map[string][]byte // nil removes a key
+}
+
+func sizeOf(values map[string][]byte) int {
+	size := 0
+	for key, value := range values {
+		size += len(key) + len(value) + recordOverhead
+	}
+	return size
 }
 
 // Commit returns when the whole batch is durable. Concurrent commits share a sync.
 func (s *Spool) Commit(b Batch) error {
-	c := &commit{values: b.Values}
-	for key, value := range b.Values {
-		c.size += len(key) + len(value) + recordOverhead
-	}
+	c := &commit{values: b.Values, size: sizeOf(b.Values)}
 	var added int64
 	s.mu.Lock()
 	for _, signed := range b.Readings {
 		if s.byID[signed.Statement.ID()] != nil {
 			continue
 		}
-		c.items = append(c.items, signed)
+		c.readings = append(c.readings, signed)
 		c.size += signed.Size() + len(signed.Author.SPKI()) + recordOverhead
 		added += int64(signed.Size())
 	}
-	full := len(c.items) > 0 && (s.bytes+added > s.cfg.MaxBytes || len(s.byID)+len(c.items) > maxPending)
+	full := len(c.readings) > 0 && (s.bytes+added > s.cfg.MaxBytes || len(s.byID)+len(c.readings) > maxPending)
 	s.mu.Unlock()
 	switch {
 	case added > s.cfg.MaxBytes: // no room will ever be enough
@@ -292,7 +296,7 @@ func (k *keyedMutex) lock(key string) func() {
 	}
 }
 
-// keys lists the journal keys that begin with a prefix, in no order.
+// keys lists the keys of values that begin with a prefix, in no order.
 func (s *Spool) keys(prefix string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -78,7 +78,8 @@ type tail struct {
 	before, after contents
 	image         map[string][]byte
 	segment       string
-	size          int // of the segment before the last commit
+	size          int    // of the segment before the last commit
+	marked        []byte // the segment with its mark
 }
 
 func newTail(t *testing.T) tail {
@@ -98,11 +99,14 @@ func newTail(t *testing.T) tail {
 	x := tail{before: contentsOf(t, s)}
 	image := allBytes(t, dir)
 	x.segment = newestSegment(image)
-	x.size = len(image[x.segment])
+	x.size = len(image[x.segment]) - markSize // which the next frame overwrites
 	if err := s.Commit(Batch{Readings: []*Signed{sign(t, d, 9)}, Values: map[string][]byte{"n": []byte("9")}}); err != nil {
 		t.Fatal(err)
 	}
 	x.after, x.image = contentsOf(t, s), allBytes(t, dir)
+	// The last frame is durable, its mark is not: see TestDamageOfTheLastFrame.
+	x.marked = x.image[x.segment]
+	x.image[x.segment] = x.marked[:len(x.marked)-markSize]
 	closeSpool(t, s)
 	return x
 }
@@ -178,6 +182,26 @@ func TestDamageIsNotTaken(t *testing.T) {
 	}
 }
 
+// What was committed last and is damaged afterwards does not pass for a torn write
+// either, once its mark is on the disk.
+func TestDamageOfTheLastFrame(t *testing.T) {
+	r := newRand(t)
+	x := newTail(t)
+	image := maps.Clone(x.image)
+	image[x.segment] = x.marked
+	if got, err := openImage(t, image); err != nil || !got.equal(x.after) {
+		t.Fatalf("%d readings, %v", len(got.waiting), err)
+	}
+	for range 200 / scale {
+		damaged := bytes.Clone(x.marked)
+		damaged[x.size+r.IntN(len(damaged)-markSize-x.size)] ^= 1 << r.IntN(8)
+		image[x.segment] = damaged
+		if _, err := openImage(t, image); !errors.Is(err, ErrSpoolCorrupt) {
+			t.Fatalf("a flipped bit opens: %v", err)
+		}
+	}
+}
+
 // A segment cannot be put in the place of another, or of its own past.
 func TestFramesStayInPlace(t *testing.T) {
 	x := newTail(t)
@@ -214,10 +238,10 @@ func TestCrashWhileRotating(t *testing.T) {
 		}
 	}
 	list := takeAll(t, s, "eu")
-	if err := s.settle([]settled{{list[1].pending, log.proven(t, list[1].signed)}}); err != nil {
+	if err := s.leaveProven([]provenReading{{list[1].pending, log.proven(t, list[1].signed)}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.forget(list[2:3]); err != nil {
+	if err := s.leaveErased(list[2:3]); err != nil {
 		t.Fatal(err)
 	}
 	s.giveBack(slices.Delete(slices.Clone(list), 1, 3))

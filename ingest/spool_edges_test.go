@@ -40,7 +40,7 @@ func TestErasedOpeningsDieAfterACrash(t *testing.T) {
 	d := newDevice(t, newTestLog(t).id, "eu")
 	commitAll(t, s, sign(t, d, 0), sign(t, d, 1))
 	list := takeAll(t, s, "eu")
-	if err := s.forget(list[:1]); err != nil {
+	if err := s.leaveErased(list[:1]); err != nil {
 		t.Fatal(err)
 	}
 	image := allBytes(t, dir)
@@ -71,10 +71,10 @@ func TestErasureOutlastsDeliveries(t *testing.T) {
 	d := newDevice(t, log.id, "eu")
 	commitAll(t, s, sign(t, d, 0), sign(t, d, 1), sign(t, d, 2))
 	list := takeAll(t, s, "eu")
-	if err := s.forget(list[:1]); err != nil {
+	if err := s.leaveErased(list[:1]); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.settle([]settled{{list[1].pending, log.proven(t, list[1].signed)}}); err != nil {
+	if err := s.leaveProven([]provenReading{{list[1].pending, log.proven(t, list[1].signed)}}); err != nil {
 		t.Fatal(err)
 	}
 	images := []map[string][]byte{allBytes(t, dir)}
@@ -117,7 +117,7 @@ func TestTidyDestroysWhatIsNotNeeded(t *testing.T) {
 		}},
 		"a delivered reading": {signed.Openings[0].Encoded, func(s *Spool) error {
 			commitAll(t, s, signed)
-			return s.settle([]settled{{takeAll(t, s, "eu")[0].pending, log.proven(t, signed)}})
+			return s.leaveProven([]provenReading{{takeAll(t, s, "eu")[0].pending, log.proven(t, signed)}})
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestDrainedSegmentDiesAfterACrash(t *testing.T) {
 	log := newTestLog(t)
 	signed := sign(t, newDevice(t, log.id, "eu"), 0)
 	commitAll(t, s, signed)
-	if err := s.settle([]settled{{takeAll(t, s, "eu")[0].pending, log.proven(t, signed)}}); err != nil {
+	if err := s.leaveProven([]provenReading{{takeAll(t, s, "eu")[0].pending, log.proven(t, signed)}}); err != nil {
 		t.Fatal(err)
 	}
 	before := allBytes(t, dir)
@@ -179,7 +179,7 @@ func TestUnpublishedSegmentDies(t *testing.T) {
 	if err := s.rotate(func(*spoolSegment) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	fresh := s.active().number
+	fresh := s.active().Number()
 	after := allBytes(t, dir)
 	closeSpool(t, s)
 	image[filepath.Join("queue", keyName(fresh))] = after[filepath.Join("queue", keyName(fresh))]
@@ -216,11 +216,19 @@ func TestWaitingCommitsFillSeveralFrames(t *testing.T) {
 		s.mu.Unlock()
 		runtime.Gosched()
 	}
-	frames := s.active().frames
+	segment := filepath.Join(s.cfg.Dir, "queue", segmentName(s.active().Number()))
+	frames := func() int {
+		raw, err := os.ReadFile(segment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return frameCount(t, raw)
+	}
+	before := frames()
 	s.writer.Unlock()
 	running.Wait()
-	if made := s.segments[len(s.segments)-1].frames; len(s.segments) == 1 && made != frames+2 {
-		t.Errorf("%d frames for four commits", made-frames)
+	if made := frames(); len(s.segments) == 1 && made != before+2 {
+		t.Errorf("%d frames for four commits", made-before)
 	}
 }
 
@@ -250,13 +258,13 @@ func TestTakeAfterAReadFault(t *testing.T) {
 	d := newDevice(t, newTestLog(t).id, "eu")
 	commitAll(t, s, sign(t, d, 0))
 	commitAll(t, s, sign(t, d, 1))
-	path := filepath.Join(dir, "queue", segmentName(s.active().number))
+	path := filepath.Join(dir, "queue", segmentName(s.active().Number()))
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bad := bytes.Clone(good)
-	bad[len(bad)-1] ^= 1
+	bad[len(bad)-1-markSize] ^= 1 // of the last frame
 	overwrite(t, path, bad)
 	if _, _, err := s.take("eu", 9, 1<<20); !errors.Is(err, ErrSpoolCorrupt) {
 		t.Fatalf("got %v", err)
@@ -312,7 +320,7 @@ func TestReadingStaysWithoutItsDeadLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := takeAll(t, s, "eu")
-	if err := s.bury([]buried{{list[0], entry.Refuse(entry.CodeWrongBinding, "x")}}); err == nil {
+	if err := s.leaveRefused([]refusedReading{{list[0], entry.Refuse(entry.CodeWrongBinding, "x")}}); err == nil {
 		t.Fatal("the dead letter cannot have been written")
 	}
 	s.giveBack(list)

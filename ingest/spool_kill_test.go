@@ -32,7 +32,7 @@ func TestKillChild(t *testing.T) {
 			fmt.Printf("leaves %s\n", l.id)
 			// Readings of an earlier child were signed for its own log: what counts
 			// here is only that something leaves.
-			if err := s.settle([]settled{{l.pending, &Proven{Statement: l.signed.Statement}}}); err != nil {
+			if err := s.leaveProven([]provenReading{{l.pending, &Proven{Statement: l.signed.Statement}}}); err != nil {
 				t.Fatal(err)
 			}
 		}

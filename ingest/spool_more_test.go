@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/ingest/journal/journaltest"
 	"indelible/ledger/entry"
 )
 
@@ -148,12 +149,12 @@ func TestDeadLettersAreKeptSealed(t *testing.T) {
 	list := takeAll(t, s, "eu")
 	refusal := entry.Refuse(entry.CodeWrongBinding, "the binding is another's")
 	for _, l := range list {
-		if err := s.bury([]buried{{l, refusal}}); err != nil {
+		if err := s.leaveRefused([]refusedReading{{l, refusal}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// A crash between the dead letter and the mark in the queue writes it again.
-	if err := s.writeDead([]buried{{list[0], refusal}}); err != nil {
+	if err := s.writeLetters([]refusedReading{{list[0], refusal}}); err != nil {
 		t.Fatal(err)
 	}
 	closeSpool(t, s)
@@ -187,12 +188,14 @@ func TestDeadLettersAreKeptSealed(t *testing.T) {
 
 func TestSpoolStopsAfterAFailedWrite(t *testing.T) {
 	log := newTestLog(t)
-	s := openSpool(t, t.TempDir())
-	d := newDevice(t, log.id, "eu")
-	commitAll(t, s, sign(t, d, 1))
-	if err := s.active().file.Close(); err != nil { // the disk goes away
+	disk := journaltest.NewDisk()
+	s, err := OpenSpool(onDisk(disk))
+	if err != nil {
 		t.Fatal(err)
 	}
+	d := newDevice(t, log.id, "eu")
+	commitAll(t, s, sign(t, d, 1))
+	disk.FailAfter(0) // once
 	for n := range 2 {
 		if err := s.Commit(Batch{Readings: []*Signed{sign(t, d, 2+n)}}); !errors.Is(err, ErrSpoolBroken) {
 			t.Fatalf("commit %d: %v", n, err)

@@ -2,9 +2,11 @@ package ingest
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
+	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 )
 
@@ -16,7 +18,7 @@ type pending struct {
 	boot, seq    uint64 // its place in the author's chain
 	jurisdiction string
 	in           *spoolSegment
-	at           frameAt
+	at           journal.Address
 	ordinal      int // among the readings of its segment
 	size         int
 	taken        bool      // somebody is delivering it
@@ -82,7 +84,7 @@ func (s *Spool) jurisdictions() []string {
 }
 
 // take leases up to count readings of up to size bytes together (at least one)
-// that are due. Each must be settled, forgotten, buried, postponed or given back.
+// that are due. Each must leave, be postponed or be given back.
 // If none is due, next says when one will be; zero means that none waits.
 func (s *Spool) take(jurisdiction string, count, size int) (list []leased, next time.Time, err error) {
 	now := s.cfg.Now()
@@ -123,39 +125,21 @@ func (s *Spool) take(jurisdiction string, count, size int) (list []leased, next 
 	return list, next, nil
 }
 
-// cachedFrame is the last frame read: readings are taken in the order in which
-// they were written, so the next one lies there.
-type cachedFrame struct {
-	in    *spoolSegment
-	at    frameAt
-	items map[entry.StatementID]*Signed
-}
-
-// fetch reads one reading back. mu and reading are held.
+// fetch reads one reading back. reading is held.
 func (s *Spool) fetch(p *pending) (*Signed, error) {
-	c := &s.cached
-	if c.in != p.in || c.at != p.at {
-		payload, err := p.in.read(p.at)
-		if err != nil {
-			return nil, err
-		}
-		*c = cachedFrame{in: p.in, at: p.at, items: map[entry.StatementID]*Signed{}}
-		r := &recordReader{rest: payload}
-		for r.more() {
-			if item := r.item(); item != nil {
-				c.items[item.Statement.ID()] = item
-			}
-		}
-		if r.err != nil {
-			*c = cachedFrame{}
-			return nil, corrupt(p.in.number, p.at.offset, r.err.Error())
-		}
+	record, err := p.in.Read(p.at)
+	if err != nil {
+		return nil, err
 	}
-	item := c.items[p.id]
-	if item == nil {
-		return nil, corrupt(p.in.number, p.at.offset, "a reading is missing")
+	r := &recordReader{rest: record}
+	if r.kind() != recordReading {
+		r.err = errRecord
 	}
-	return item, nil
+	signed := r.signed()
+	if err := r.end(); err != nil || signed.Statement.ID() != p.id {
+		return nil, fmt.Errorf("%w: segment %d: a reading is not where it was", ErrSpoolCorrupt, p.in.Number())
+	}
+	return signed, nil
 }
 
 // giveBack returns readings that were not delivered; they are due again at once.
@@ -191,5 +175,5 @@ func (s *Spool) wake() <-chan struct{} {
 	return s.changed
 }
 
-// stir wakes whoever waits.
-func (s *Spool) stir() { s.postpone(nil, nil) }
+// notify wakes those who wait for a change.
+func (s *Spool) notify() { s.postpone(nil, nil) }

@@ -233,13 +233,13 @@ func TestSpoolLeavesOnlyWithItsOwnReceipt(t *testing.T) {
 					t.Errorf("a reading left with %s receipt", name)
 				}
 			}()
-			_ = s.settle([]settled{{list[0].pending, p}})
+			_ = s.leaveProven([]provenReading{{list[0].pending, p}})
 		}()
 	}
 	if count, _ := s.Pending(); count != 2 {
 		t.Fatalf("%d wait", count)
 	}
-	if err := s.settle([]settled{{list[0].pending, log.proven(t, a)}}); err != nil {
+	if err := s.leaveProven([]provenReading{{list[0].pending, log.proven(t, a)}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := waiting(t, s, "eu"); len(got) != 0 { // b is still taken

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+
+	"indelible/ingest/journal"
 )
 
 // recordOverhead bounds what a record adds to its contents, in bytes.
@@ -11,13 +13,14 @@ const recordOverhead = 64
 
 // commit is one caller's share of a frame.
 type commit struct {
-	items    []*Signed
+	readings []*Signed
 	values   map[string][]byte
 	left     []*pending // readings that leave
 	erased   bool       // because their subject is erased
 	forgets  bool       // values replace what no segment may keep
 	size     int        // bound of its encoding
-	finished bool       // guarded by Spool.writer
+	first    int        // its first record in the frame; guarded by Spool.writer, like all below
+	finished bool
 	err      error
 }
 
@@ -47,18 +50,14 @@ func (s *Spool) flush() {
 		finish(batch, fmt.Errorf("%w: %w", ErrSpoolBroken, broken))
 		return
 	}
-	active := s.active()
-	at, err := active.write(s.encode(active, batch))
-	if err == nil {
-		err = active.sync()
-	}
+	at, err := s.journal.Append(s.encode(batch)...)
 	if err != nil {
 		finish(batch, s.fail(err))
 		return
 	}
 	s.mu.Lock()
 	for _, c := range batch {
-		s.apply(active, at, c)
+		s.apply(at[c.first:], c)
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -101,48 +100,45 @@ func (s *Spool) nextBatch() []*commit {
 // active is the segment that is written. The caller holds writer.
 func (s *Spool) active() *spoolSegment { return s.segments[len(s.segments)-1] }
 
-// encode writes a batch as records. Where readings lie can change only under
-// writer, which the caller holds.
-func (s *Spool) encode(active *spoolSegment, batch []*commit) []byte {
-	var out []byte
+// encode writes a batch as records, its readings first. Where readings lie can change
+// only under writer, which the caller holds.
+func (s *Spool) encode(batch []*commit) [][]byte {
+	var out [][]byte
 	for _, c := range batch {
-		for _, item := range c.items {
-			out = appendItem(out, item)
+		c.first = len(out)
+		for _, signed := range c.readings {
+			out = append(out, readingRecord(signed))
 		}
 		for key, value := range c.values {
-			out = appendPut(out, key, value)
+			out = append(out, valueRecord(key, value))
 		}
 		if c.forgets {
-			out = append(out, byte(recordForgot))
-		}
-		kind := recordDone
-		if c.erased {
-			kind = recordErased
+			out = append(out, []byte{byte(recordForgot)})
 		}
 		for _, p := range c.left {
-			out = appendDone(out, kind, p.in.number, p.ordinal)
+			out = append(out, leftRecord(p.in.Number(), c.erased, []int{p.ordinal}))
 		}
 	}
 	return out
 }
 
-// apply brings memory to what is now durable. mu is held.
-func (s *Spool) apply(active *spoolSegment, at frameAt, c *commit) {
-	for _, item := range c.items {
-		s.enqueue(active, at, item)
+// apply brings memory to what is now durable, at these addresses. mu is held.
+func (s *Spool) apply(at []journal.Address, c *commit) {
+	for i, signed := range c.readings {
+		s.enqueue(s.active(), at[i], signed)
 	}
 	for key, value := range c.values {
 		s.put(key, value)
 	}
 	for _, p := range c.left {
-		s.leave(p, c.erased)
+		s.remove(p, c.erased)
 	}
 	if c.forgets {
 		s.markErased()
 	}
 }
 
-// markErased dooms every segment: each begins by repeating the journal, so any of
+// markErased dooms every segment: each begins by repeating the values, so any of
 // them may hold what was just forgotten. mu is held.
 func (s *Spool) markErased() {
 	for _, g := range s.segments {
@@ -150,7 +146,7 @@ func (s *Spool) markErased() {
 	}
 }
 
-// put sets or, with an empty value, removes a journaled value.
+// put sets or, with nothing in it, removes a value.
 func (s *Spool) put(key string, value []byte) {
 	if _, replaced := s.values[key]; replaced {
 		s.stale = true
@@ -164,24 +160,19 @@ func (s *Spool) put(key string, value []byte) {
 
 // enqueue registers a reading that lies in a segment. A copy that was carried
 // over from an older segment takes the place of the older one.
-func (s *Spool) enqueue(g *spoolSegment, at frameAt, item *Signed) {
+func (s *Spool) enqueue(g *spoolSegment, at journal.Address, signed *Signed) {
 	p := &pending{
-		id:           item.Statement.ID(),
-		author:       item.Statement.Author,
-		boot:         item.Statement.Boot,
-		seq:          item.Statement.Seq,
-		jurisdiction: item.Statement.Jurisdiction,
-		in:           g,
-		at:           at,
-		ordinal:      len(g.readings),
-		size:         item.Size(),
+		id:           signed.Statement.ID(),
+		author:       signed.Statement.Author,
+		boot:         signed.Statement.Boot,
+		seq:          signed.Statement.Seq,
+		jurisdiction: signed.Statement.Jurisdiction,
+		size:         signed.Size(),
 	}
-	g.readings = append(g.readings, p)
+	g.add(p, at)
 	if old := s.byID[p.id]; old != nil {
-		s.leave(old, false)
+		s.remove(old, false)
 	}
-	g.live++
-	g.liveBytes += int64(p.size)
 	s.bytes += int64(p.size)
 	s.byID[p.id] = p
 	q := s.queues[p.jurisdiction]
@@ -192,15 +183,13 @@ func (s *Spool) enqueue(g *spoolSegment, at frameAt, item *Signed) {
 	q.list = append(q.list, p)
 }
 
-// leave removes a reading from memory; whoever destroys its segment does the rest.
-func (s *Spool) leave(p *pending, erased bool) {
+// remove takes a reading out of memory; its segment goes when nothing waits in it.
+func (s *Spool) remove(p *pending, erased bool) {
 	if p.gone {
 		return
 	}
 	p.gone = true
-	p.in.readings[p.ordinal] = nil
-	p.in.live--
-	p.in.liveBytes -= int64(p.size)
+	p.in.drop(p)
 	p.in.erased = p.in.erased || erased
 	s.bytes -= int64(p.size)
 	if s.byID[p.id] == p {

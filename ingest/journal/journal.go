@@ -12,14 +12,16 @@ import (
 	"sync"
 )
 
-// Config says where a journal lies and what it holds. All fields but Sealed are
-// required.
+// Config says where a journal lies and what it holds. Dir, Format, Corrupt and
+// Rand are required.
 type Config struct {
 	Dir     Dir       // of this journal alone, but for its lock; Close closes it
 	Format  string    // what the records are, 1 to 16 bytes; no segment of another one is opened
 	Corrupt error     // what damage is reported as
 	Rand    io.Reader // CSPRNG for keys and tags
 	Sealed  bool      // each segment is sealed under a key of its own and can be destroyed
+
+	Exclusive bool // keep other processes out of the directory
 }
 
 const (
@@ -46,7 +48,14 @@ type Journal struct {
 // is one. The journal takes over Dir, also after an error.
 func Open(cfg Config) (*Journal, error) {
 	j := &Journal{cfg: cfg}
-	if err := j.open(); err != nil {
+	var err error
+	if cfg.Exclusive {
+		err = cfg.Dir.Lock()
+	}
+	if err == nil {
+		err = j.open()
+	}
+	if err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
 	return j, nil
@@ -177,17 +186,20 @@ func (j *Journal) Active() *Segment {
 	return j.segments[len(j.segments)-1]
 }
 
+// Failed is why the journal takes nothing more: a write failed, or it is closed.
+func (j *Journal) Failed() error { return j.failed }
+
 // Append writes records behind the last ones and returns when they are durable, with
 // their addresses in the active segment. Together, with RecordOverhead for each, they
 // may hold MaxFrame bytes. After an error the journal takes nothing more: what is on
 // the disk is unknown until it is opened again.
 func (j *Journal) Append(records ...[]byte) ([]Address, error) {
+	if j.failed != nil || len(records) == 0 {
+		return nil, j.failed
+	}
 	g := j.Active()
 	if g == nil || g.frames.Load() == 0 {
 		panic("ingest: append to a journal that was not scanned")
-	}
-	if j.failed != nil || len(records) == 0 {
-		return nil, j.failed
 	}
 	var payload []byte
 	at := make([]Address, len(records))
@@ -282,10 +294,11 @@ func (g *Segment) Read(at Address) ([]byte, error) {
 }
 
 // Destroy overwrites and removes the key of a segment, then nothing can open the
-// segment, nor any copy that a file system or a drive may have kept.
+// segment, nor any copy that a file system or a drive may have kept. The active one
+// is destroyed last, after all others.
 func (j *Journal) Destroy(g *Segment) error {
-	if !j.cfg.Sealed {
-		panic("ingest: a segment without a key cannot be destroyed")
+	if !j.cfg.Sealed || (g == j.Active() && len(j.segments) > 1) {
+		panic("ingest: a segment without a key, or the active one before others, cannot be destroyed")
 	}
 	j.mu.Lock()
 	if j.owner == g {

@@ -32,6 +32,9 @@ func (g *Segment) Size() int64 { return g.size }
 // HeadSize is how many bytes of the active segment Rotate wrote.
 func (g *Segment) HeadSize() int64 { return g.headSize }
 
+// Next is the address of the first record that is appended next.
+func (g *Segment) Next() Address { return addressOf(g.size, 0) }
+
 func (g *Segment) tag() []byte { return g.identity[identitySize-tagSize:] }
 
 func (g *Segment) corrupt(offset int64, what string) error {
