@@ -49,10 +49,7 @@ func (s *Spool) rotateLetters(letters [][]byte) error {
 // readLetters reads a segment of dead letters.
 func readLetters(g *journal.Segment, each func(record []byte, letter DeadLetter)) error {
 	return g.Scan(func(_ journal.Address, record []byte) error {
-		r := &recordReader{rest: record}
-		if r.kind() != recordRefused {
-			r.err = errRecord
-		}
+		r := readRecord(record, recordRefused)
 		letter := DeadLetter{Code: entry.Code(r.bytes()), Text: string(r.bytes()), At: r.number()}
 		letter.Signed = r.signed()
 		if err := r.end(); err != nil {

@@ -45,6 +45,6 @@
 // believed. A directory of another format, older ones too, is refused and left alone.
 //
 // The package uses no fixed clock and no randomness of its own but for the jitter
-// of retries, the nonces AES-GCM draws for itself and the tags of receipt segments;
+// of retries, the nonces AES-GCM draws for itself and the keys of receipt segments;
 // constructors start nothing; goroutines end with the Run that began them.
 package ingest

@@ -53,7 +53,7 @@ func readJournal(dir, format string, each func(record []byte)) error {
 	if err != nil {
 		return err
 	}
-	j, err := journal.Open(journal.Config{Dir: d, Format: format, Corrupt: ErrSpoolCorrupt, Rand: spoolConfig("").Rand, Sealed: true})
+	j, err := journal.Open(journal.Config{Dir: d, Format: format, Corrupt: ErrSpoolCorrupt, Rand: spoolConfig("").Rand})
 	if err != nil {
 		return err
 	}

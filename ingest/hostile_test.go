@@ -221,7 +221,7 @@ func TestHostileNode(t *testing.T) {
 			server := newTestServer(t, log)
 			r := newRig(t, server, memory(t))
 			r.run(newTestGenerator(t, 2, 4)) // honest so far
-			before := r.receipts.Len()
+			before := receiptCount(t, r.receipts)
 			server.tell(lies(t, log)[name])
 			drainCalls(server)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -243,8 +243,8 @@ func TestHostileNode(t *testing.T) {
 				t.Fatalf("%d of 26 readings wait, %+v", n, summary)
 			}
 			letters, err := r.spool.DeadLetters()
-			if err != nil || len(letters) != 0 || r.receipts.Len() != before {
-				t.Fatalf("%d dead letters, %d receipts, %v", len(letters), r.receipts.Len()-before, err)
+			if err != nil || len(letters) != 0 || receiptCount(t, r.receipts) != before {
+				t.Fatalf("%d dead letters, %d receipts, %v", len(letters), receiptCount(t, r.receipts)-before, err)
 			}
 			r.close()
 			r = newRig(t, server, r.dir)

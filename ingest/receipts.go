@@ -13,17 +13,9 @@ import (
 	"indelible/proof"
 )
 
-// Receipts is an append-only store of statements and their receipts: a journal that
-// is not sealed, since it holds nothing that the ledger does not hold. Checkpoints
-// are stored once for all receipts of a segment that share them.
-//
-//	record     = kind (1) ‖ body
-//	checkpoint = signed note
-//	receipt    = address of its checkpoint in the segment (8) ‖ index (8) ‖ ledger time (8) ‖ hashes of the path (1) ‖ path ‖ statement
-//	refusal    = time (8) ‖ node (32) ‖ its time (8) ‖ length of its signature (1) ‖ signature ‖ length of the code (1) ‖ code ‖ statement
-//	index      = (first 16 bytes of the statement id ‖ address of the receipt (8))…
-//
-// A segment begins with the index of the one before it and the largest checkpoint so
+// Receipts is an append-only store of statements and their receipts: a journal. It
+// holds nothing that the ledger does not hold. Checkpoints are stored once for all
+// receipts of a segment that share them. // A segment begins with the index of the one before it and the largest checkpoint so
 // far, so that opening reads the newest segment only. Safe for concurrent use, by one
 // process at a time.
 type Receipts struct {
@@ -34,7 +26,6 @@ type Receipts struct {
 	journal *journal.Journal
 	full    int64  // size at which a segment is closed, in bytes
 	index   []byte // of the active segment
-	count   int    // receipts in all segments
 
 	note       []byte // newest checkpoint stored
 	checkpoint proof.Checkpoint
@@ -51,11 +42,6 @@ const (
 
 	indexRow    = 24
 	indexPrefix = 16
-
-	kindCheckpoint = 1
-	kindReceipt    = 2
-	kindRefusal    = 3
-	kindIndex      = 4
 )
 
 // ErrReceiptsCorrupt says that stored receipts are not what was written, or that the
@@ -84,23 +70,18 @@ func openReceiptsIn(dir journal.Dir) (*Receipts, error) {
 	return r, nil
 }
 
-// load reads the newest segment, and of the others what it needs to count receipts.
+// load reads the newest segment.
 func (r *Receipts) load() (err error) {
 	segments := r.journal.Segments()
+	for i, g := range segments {
+		if g.Number() != uint64(i+1) { // none is ever destroyed
+			return receiptFault(fmt.Errorf("segment %d is missing", i+1))
+		}
+	}
 	if len(segments) == 0 {
 		err = r.rotate()
-	}
-	for i, g := range segments {
-		if i > 0 {
-			index, err := indexIn(g)
-			if err != nil {
-				return err
-			}
-			r.count += len(index) / indexRow
-		}
-		if i == len(segments)-1 {
-			err = g.Scan(r.replay)
-		}
+	} else {
+		err = r.journal.Active().Scan(r.replay)
 	}
 	if err == nil {
 		r.history, err = client.NewHistory(r.note, r.keepEvidence)
@@ -110,18 +91,16 @@ func (r *Receipts) load() (err error) {
 
 // replay applies one record of the newest segment.
 func (r *Receipts) replay(at journal.Address, record []byte) error {
-	if len(record) == 0 {
-		return receiptFault("a record is empty")
-	}
-	switch kind, body := record[0], record[1:]; kind {
-	case kindCheckpoint:
-		checkpoint, err := parseCheckpoint(body)
+	switch kind := (&recordReader{rest: record}).kind(); kind {
+	case recordCheckpoint:
+		note := record[1:]
+		checkpoint, err := parseCheckpoint(note)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrReceiptsCorrupt, err)
+			return receiptFault(err)
 		}
-		r.remember(body, at, checkpoint)
-	case kindReceipt:
-		p, _, err := decodeReceipt(body)
+		r.remember(note, at, checkpoint)
+	case recordReceipt:
+		p, _, err := parseReceipt(record)
 		if err != nil {
 			return err
 		}
@@ -146,41 +125,35 @@ func (r *Receipts) remember(note []byte, at journal.Address, checkpoint proof.Ch
 
 func (r *Receipts) addRow(id entry.StatementID, at journal.Address) {
 	r.index = binary.BigEndian.AppendUint64(append(r.index, id[:indexPrefix]...), uint64(at))
-	r.count++
 }
 
 // rotate begins a segment.
 func (r *Receipts) rotate() error {
 	return r.journal.Rotate(func(add func([]byte) (journal.Address, error)) error {
-		_, err := add(append([]byte{kindIndex}, r.index...))
+		_, err := add(append([]byte{byte(recordIndex)}, r.index...))
 		r.index, r.lastNote = nil, nil
 		if err != nil || r.note == nil {
 			return err
 		}
 		r.lastNote = r.note
-		r.lastNoteAt, err = add(append([]byte{kindCheckpoint}, r.note...))
+		r.lastNoteAt, err = add(append([]byte{byte(recordCheckpoint)}, r.note...))
 		return err
 	})
 }
 
-// append makes records durable. mu is held.
-func (r *Receipts) append(records [][]byte) ([]journal.Address, error) {
-	at, err := r.journal.Append(records...)
-	if err != nil {
-		return nil, fmt.Errorf("ingest: write the receipt store: %w", err)
-	}
-	return at, nil
-}
-
 // room begins a segment if the active one is full. mu is held.
 func (r *Receipts) room() error {
-	if err := r.journal.Failed(); err != nil {
+	if err := r.journal.Failed(); err != nil || r.journal.Active().Size() < r.full {
+		return writeFault(err)
+	}
+	return writeFault(r.rotate())
+}
+
+func writeFault(err error) error {
+	if err != nil {
 		return fmt.Errorf("ingest: write the receipt store: %w", err)
 	}
-	if r.journal.Active().Size() < r.full {
-		return nil
-	}
-	return r.rotate()
+	return nil
 }
 
 // Add stores what was verified and returns when it is durable.
@@ -218,15 +191,15 @@ func (r *Receipts) addShared(list []*Proven, checkpoint proof.Checkpoint) (n int
 	checkpointAt, known := r.lastNoteAt, string(note) == string(r.lastNote)
 	if !known {
 		checkpointAt = r.journal.Active().Next()
-		records = append(records, append([]byte{kindCheckpoint}, note...))
+		records = append(records, append([]byte{byte(recordCheckpoint)}, note...))
 	}
 	for size := 0; n < len(list) && size < receiptFrame && string(list[n].Receipt.Checkpoint) == string(note); n++ {
-		records = append(records, encodeReceipt(list[n], checkpointAt))
+		records = append(records, receiptRecord(list[n], checkpointAt))
 		size += len(records[len(records)-1])
 	}
-	at, err := r.append(records)
+	at, err := r.journal.Append(records...)
 	if err != nil {
-		return 0, err
+		return 0, writeFault(err)
 	}
 	if !known {
 		r.remember(note, checkpointAt, checkpoint)
@@ -254,22 +227,8 @@ func (r *Receipts) AddRefused(list ...*Refused) error {
 	}
 	records := make([][]byte, len(list))
 	for i, p := range list {
-		records[i] = encodeRefused(p)
+		records[i] = refusalRecord(p)
 	}
-	_, err := r.append(records)
-	return err
-}
-
-// Len is how many receipts are stored.
-func (r *Receipts) Len() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.count
-}
-
-// Newest is the largest checkpoint among the stored receipts.
-func (r *Receipts) Newest() (note []byte, checkpoint proof.Checkpoint, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.note, r.checkpoint, r.note != nil
+	_, err := r.journal.Append(records...)
+	return writeFault(err)
 }

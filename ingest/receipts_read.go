@@ -24,10 +24,7 @@ func (r *Receipts) Find(id entry.StatementID) (found *Proven, ok bool, err error
 		if err != nil {
 			return err
 		}
-		if len(record) == 0 || record[0] != kindReceipt {
-			return receiptFault("the index names something else")
-		}
-		p, err := readReceipt(g, record[1:])
+		p, err := readReceipt(g, record)
 		if err == nil && p.Statement.ID() == id {
 			found = p
 		}
@@ -88,16 +85,12 @@ func (r *Receipts) rows(each func(g *journal.Segment, prefix [indexPrefix]byte, 
 
 // indexIn reads the index with which a segment begins: that of the one before it.
 func indexIn(g *journal.Segment) (index []byte, err error) {
-	found := false
 	err = g.ScanHead(func(_ journal.Address, record []byte) error {
-		if !found && len(record) > 0 && record[0] == kindIndex && len(record)%indexRow == 1 {
-			index, found = record[1:], true
+		if len(record)%indexRow == 1 && record[0] == byte(recordIndex) {
+			index = record[1:]
 		}
 		return nil
 	})
-	if err == nil && !found {
-		err = receiptFault("a segment begins without an index")
-	}
 	return index, err
 }
 
@@ -106,22 +99,22 @@ var errStop = errors.New("stop")
 
 // All returns every stored receipt, oldest first. The store must not be closed
 // meanwhile; what is added meanwhile is seen or not.
-func (r *Receipts) All() iter.Seq2[*Proven, error] { return all(r, kindReceipt, readReceipt) }
+func (r *Receipts) All() iter.Seq2[*Proven, error] { return all(r, recordReceipt, readReceipt) }
 
 // Refused returns every stored refusal, oldest first, like All.
-func (r *Receipts) Refused() iter.Seq2[*Refused, error] { return all(r, kindRefusal, decodeRefused) }
+func (r *Receipts) Refused() iter.Seq2[*Refused, error] { return all(r, recordRefusal, readRefused) }
 
-func all[T any](r *Receipts, kind byte, decode func(*journal.Segment, []byte) (T, error)) iter.Seq2[T, error] {
+func all[T any](r *Receipts, kind recordKind, read func(*journal.Segment, []byte) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		r.mu.Lock()
 		segments, err := r.journal.Segments(), r.journal.Failed()
 		r.mu.Unlock()
 		for i := 0; i < len(segments) && err == nil; i++ {
 			err = segments[i].Scan(func(_ journal.Address, record []byte) error {
-				if len(record) == 0 || record[0] != kind {
+				if (&recordReader{rest: record}).kind() != kind {
 					return nil
 				}
-				found, err := decode(segments[i], record[1:])
+				found, err := read(segments[i], record)
 				if err == nil && !yield(found, nil) {
 					return errStop
 				}
@@ -135,87 +128,62 @@ func all[T any](r *Receipts, kind byte, decode func(*journal.Segment, []byte) (T
 	}
 }
 
-func encodeReceipt(p *Proven, checkpointAt journal.Address) []byte {
-	record := binary.BigEndian.AppendUint64([]byte{kindReceipt}, uint64(checkpointAt))
-	record = binary.BigEndian.AppendUint64(record, p.Receipt.Index)
-	record = binary.BigEndian.AppendUint64(record, p.Receipt.LedgerTime)
-	record = append(record, byte(len(p.Receipt.Path)))
-	for _, h := range p.Receipt.Path {
-		record = append(record, h[:]...)
+func receiptRecord(p *Proven, checkpointAt journal.Address) []byte {
+	record := binary.AppendUvarint([]byte{byte(recordReceipt)}, uint64(checkpointAt))
+	record = binary.AppendUvarint(binary.AppendUvarint(record, p.Receipt.Index), p.Receipt.LedgerTime)
+	record = binary.AppendUvarint(record, uint64(len(p.Receipt.Path)))
+	for _, hash := range p.Receipt.Path {
+		record = appendBytes(record, hash[:])
 	}
-	return append(record, p.Statement.Bytes()...)
+	return appendBytes(record, p.Statement.Bytes())
 }
 
-// readReceipt decodes a receipt and reads its checkpoint.
-func readReceipt(g *journal.Segment, body []byte) (*Proven, error) {
-	p, checkpointAt, err := decodeReceipt(body)
+// parseReceipt reads a receipt but for its checkpoint.
+func parseReceipt(record []byte) (p *Proven, checkpointAt journal.Address, err error) {
+	r := readRecord(record, recordReceipt)
+	checkpointAt = journal.Address(r.number())
+	receipt := &proof.Receipt{Index: r.number(), LedgerTime: r.number()}
+	for range min(r.number(), 64) {
+		receipt.Path = append(receipt.Path, proof.Hash(r.hash()))
+	}
+	p = &Proven{Statement: r.statement(), Receipt: receipt}
+	return p, checkpointAt, receiptFault(r.end())
+}
+
+// readReceipt reads a receipt and its checkpoint.
+func readReceipt(g *journal.Segment, record []byte) (*Proven, error) {
+	p, checkpointAt, err := parseReceipt(record)
 	if err != nil {
 		return nil, err
 	}
-	record, err := g.Read(checkpointAt)
+	checkpoint, err := g.Read(checkpointAt)
 	if err != nil {
 		return nil, err
 	}
-	if len(record) == 0 || record[0] != kindCheckpoint {
-		return nil, receiptFault("a receipt names no checkpoint")
-	}
-	p.Receipt.Checkpoint = record[1:]
-	return p, nil
+	r := readRecord(checkpoint, recordCheckpoint)
+	p.Receipt.Checkpoint = r.rest
+	return p, receiptFault(r.err)
 }
 
-// decodeReceipt decodes a receipt but for its checkpoint.
-func decodeReceipt(body []byte) (p *Proven, checkpointAt journal.Address, err error) {
-	const fixed = 8 + 8 + 8 + 1
-	if len(body) < fixed || len(body) < fixed+int(body[fixed-1])*proof.HashSize {
-		return nil, 0, receiptFault("a receipt is cut off")
-	}
-	receipt := &proof.Receipt{Index: binary.BigEndian.Uint64(body[8:]), LedgerTime: binary.BigEndian.Uint64(body[16:])}
-	rest := body[fixed:]
-	for range body[fixed-1] {
-		receipt.Path = append(receipt.Path, proof.Hash(rest[:proof.HashSize]))
-		rest = rest[proof.HashSize:]
-	}
-	statement, err := entry.Parse(rest)
-	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", ErrReceiptsCorrupt, err)
-	}
-	return &Proven{Statement: statement, Receipt: receipt}, journal.Address(binary.BigEndian.Uint64(body)), nil
+func refusalRecord(p *Refused) []byte {
+	record := binary.AppendUvarint([]byte{byte(recordRefusal)}, p.At)
+	record = binary.AppendUvarint(appendBytes(record, p.Node[:]), p.NodeAt)
+	return appendBytes(appendBytes(appendBytes(record, p.Signature), []byte(p.Code)), p.Statement.Bytes())
 }
 
-func encodeRefused(p *Refused) []byte {
-	record := binary.BigEndian.AppendUint64([]byte{kindRefusal}, p.At)
-	record = append(record, p.Node[:]...)
-	record = binary.BigEndian.AppendUint64(record, p.NodeAt)
-	record = append(append(record, byte(len(p.Signature))), p.Signature...)
-	record = append(append(record, byte(len(p.Code))), p.Code...)
-	return append(record, p.Statement.Bytes()...)
-}
-
-func decodeRefused(_ *journal.Segment, body []byte) (*Refused, error) {
-	const fixed = 8 + entry.HashSize + 8
-	cutOff := receiptFault("a refusal is cut off")
-	if len(body) < fixed {
-		return nil, cutOff
-	}
+func readRefused(_ *journal.Segment, record []byte) (*Refused, error) {
+	r := readRecord(record, recordRefusal)
 	p := &Refused{
-		At:     binary.BigEndian.Uint64(body),
-		Node:   entry.AuthorID(body[8 : 8+entry.HashSize]),
-		NodeAt: binary.BigEndian.Uint64(body[8+entry.HashSize:]),
+		At: r.number(), Node: entry.AuthorID(r.hash()), NodeAt: r.number(),
+		Signature: r.bytes(), Code: entry.Code(r.bytes()), Statement: r.statement(),
 	}
-	rest := body[fixed:]
-	var pieces [2][]byte
-	for i := range pieces {
-		if len(rest) < 1 || len(rest)-1 < int(rest[0]) {
-			return nil, cutOff
-		}
-		pieces[i], rest = rest[1:1+int(rest[0])], rest[1+int(rest[0]):]
-	}
-	p.Signature, p.Code = pieces[0], entry.Code(pieces[1])
-	var err error
-	if p.Statement, err = entry.Parse(rest); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrReceiptsCorrupt, err)
-	}
-	return p, nil
+	return p, receiptFault(r.end())
 }
 
-func receiptFault(what string) error { return fmt.Errorf("%w: %s", ErrReceiptsCorrupt, what) }
+// receiptFault reports a fault, if there is one, as one of the store.
+func receiptFault(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrReceiptsCorrupt, err)
+	}
+	return nil
+}

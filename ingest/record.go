@@ -8,7 +8,7 @@ import (
 	"indelible/ledger/entry"
 )
 
-// A record of the spool begins with its kind; numbers are unsigned varints, byte
+// A record begins with its kind; numbers are unsigned varints, byte
 // strings carry their length in front.
 type recordKind byte
 
@@ -18,6 +18,11 @@ const (
 	recordLeft    recordKind = 3 // segment, erased (0 or 1), ordinals, each as its distance from the one before
 	recordForgot  recordKind = 4 // what the values said of an erased subject stands in segments so far
 	recordRefused recordKind = 5 // code, text, time, then as recordReading: a dead letter
+	// Of the receipt store:
+	recordReceipt    recordKind = 6 // address of its checkpoint, index, ledger time, hashes of the path, statement
+	recordCheckpoint recordKind = 7 // signed note
+	recordRefusal    recordKind = 8 // time, node, its time, its signature, code, statement
+	recordIndex      recordKind = 9 // (first 16 bytes of the statement id ‖ address of the receipt (8))…
 )
 
 var errRecord = errors.New("a record is malformed")
@@ -84,6 +89,15 @@ func refusedRecord(r *entry.Refusal, at uint64, s *Signed) []byte {
 	return appendSigned(out, s)
 }
 
+// readRecord begins to read a record of one kind.
+func readRecord(record []byte, kind recordKind) *recordReader {
+	r := &recordReader{rest: record}
+	if r.kind() != kind {
+		r.err, r.rest = errRecord, nil
+	}
+	return r
+}
+
 // recordReader reads one record. It was sealed by us, so a fault here is a broken
 // spool and not somebody's input.
 type recordReader struct {
@@ -148,13 +162,32 @@ func (r *recordReader) signed() *Signed {
 		return nil
 	}
 	var err error
-	if s.Author, err = entry.ParsePublicKey(spki); err != nil {
+	if s.Author, err = entry.ParsePublicKey(spki); err == nil {
+		s.Statement, err = entry.Parse(raw)
+	}
+	if err != nil {
 		r.err = fmt.Errorf("%w: %w", errRecord, err)
 		return nil
 	}
-	if s.Statement, err = entry.Parse(raw); err != nil {
-		r.err = fmt.Errorf("%w: %w", errRecord, err)
+	return s
+}
+
+// hash reads a byte string of 32 bytes.
+func (r *recordReader) hash() (hash [entry.HashSize]byte) {
+	if copy(hash[:], r.bytes()) != entry.HashSize {
+		r.err, r.rest = errRecord, nil
+	}
+	return hash
+}
+
+func (r *recordReader) statement() *entry.Statement {
+	raw := r.bytes()
+	if r.err != nil {
 		return nil
+	}
+	s, err := entry.Parse(raw)
+	if err != nil {
+		r.err = fmt.Errorf("%w: %w", errRecord, err)
 	}
 	return s
 }

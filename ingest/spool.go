@@ -147,7 +147,7 @@ func (s *Spool) open() error {
 			return err
 		}
 		*part.to, err = journal.Open(journal.Config{
-			Dir: dir, Format: part.format, Corrupt: ErrSpoolCorrupt, Rand: s.cfg.Rand, Sealed: true, Exclusive: part.exclusive,
+			Dir: dir, Format: part.format, Corrupt: ErrSpoolCorrupt, Rand: s.cfg.Rand, Exclusive: part.exclusive,
 		})
 		if err != nil {
 			return err

@@ -185,7 +185,7 @@ func TestDamageIsNotTaken(t *testing.T) {
 // What was committed last and is damaged afterwards does not pass for a torn write
 // either, once its mark is on the disk.
 func TestDamageOfTheLastFrame(t *testing.T) {
-	r := newRand(t)
+	r := seed.Rand(t)
 	x := newTail(t)
 	image := maps.Clone(x.image)
 	image[x.segment] = x.marked

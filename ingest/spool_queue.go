@@ -131,10 +131,7 @@ func (s *Spool) fetch(p *pending) (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recordReader{rest: record}
-	if r.kind() != recordReading {
-		r.err = errRecord
-	}
+	r := readRecord(record, recordReading)
 	signed := r.signed()
 	if err := r.end(); err != nil || signed.Statement.ID() != p.id {
 		return nil, fmt.Errorf("%w: segment %d: a reading is not where it was", ErrSpoolCorrupt, p.in.Number())

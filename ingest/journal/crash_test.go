@@ -12,13 +12,13 @@ import (
 
 	"indelible/ingest/journal"
 	"indelible/ingest/journal/journaltest"
+	"indelible/test/seed"
 )
 
 // history runs random steps on a journal and on a model of it.
 type history struct {
 	*mathrand.Rand
 	t         *testing.T
-	sealed    bool
 	disk      *journaltest.Disk
 	journal   *journal.Journal
 	model     content
@@ -27,9 +27,9 @@ type history struct {
 	step      int
 }
 
-func newHistory(t *testing.T, random *mathrand.Rand, sealed bool) *history {
+func newHistory(t *testing.T, random *mathrand.Rand) *history {
 	h := &history{
-		Rand: random, t: t, sealed: sealed, disk: journaltest.NewDisk(),
+		Rand: random, t: t, disk: journaltest.NewDisk(),
 		model: content{}, keys: map[uint64][]byte{}, destroyed: map[string]uint64{},
 	}
 	h.open("created", h.model)
@@ -39,7 +39,7 @@ func newHistory(t *testing.T, random *mathrand.Rand, sealed bool) *history {
 // open opens the journal and compares it with what it may hold: one of a list.
 func (h *history) open(what string, may ...content) {
 	h.t.Helper()
-	j, found, err := read(h.t, config(h.disk.Dir("j"), h.sealed))
+	j, found, err := read(h.t, config(h.disk.Dir("j")))
 	if err != nil {
 		h.t.Fatalf("step %d, %s: %v", h.step, what, err)
 	}
@@ -85,7 +85,7 @@ func (h *history) do() (after content, err error) {
 	switch n := h.IntN(100); {
 	case n < 60:
 		return h.append()
-	case n < 85 || !h.sealed:
+	case n < 85:
 		return h.rotate()
 	default:
 		return h.destroy()
@@ -138,35 +138,33 @@ func (h *history) destroy() (content, error) {
 // operation: what was acknowledged or shown is there, what was under way is there as
 // a whole or not at all, what was destroyed stays destroyed.
 func TestCrashes(t *testing.T) {
-	eachKind(t, func(t *testing.T, sealed bool) {
-		h := newHistory(t, newRand(t), sealed)
-		for step := range 1000 {
-			if step%50 == 49 { // a new journal, before this one grows too large
-				h = newHistory(t, h.Rand, sealed)
-			}
-			h.step = step
-			crash := h.IntN(3) == 0
-			if crash {
-				h.disk.CutAfter(h.IntN(12))
-			}
-			after, err := h.do()
-			switch {
-			case err != nil && !errors.Is(err, journaltest.ErrPower):
-				t.Fatalf("step %d: %v", h.step, err)
-			case err != nil:
-				h.restart("power cut in a step", h.model, after)
-			case crash:
-				h.restart("power cut after a step", after)
-			default:
-				h.model = after
-				h.checkKeys()
-			}
-			if h.IntN(40) == 0 {
-				closeJournal(t, h.journal)
-				h.open("closed", h.model)
-			}
+	h := newHistory(t, seed.Rand(t))
+	for step := range 1000 {
+		if step%50 == 49 { // a new journal, before this one grows too large
+			h = newHistory(t, h.Rand)
 		}
-	})
+		h.step = step
+		crash := h.IntN(3) == 0
+		if crash {
+			h.disk.CutAfter(h.IntN(12))
+		}
+		after, err := h.do()
+		switch {
+		case err != nil && !errors.Is(err, journaltest.ErrPower):
+			t.Fatalf("step %d: %v", h.step, err)
+		case err != nil:
+			h.restart("power cut in a step", h.model, after)
+		case crash:
+			h.restart("power cut after a step", after)
+		default:
+			h.model = after
+			h.checkKeys()
+		}
+		if h.IntN(40) == 0 {
+			closeJournal(t, h.journal)
+			h.open("closed", h.model)
+		}
+	}
 }
 
 // restart crashes; now and then only the process first, and the power a moment after
@@ -190,34 +188,25 @@ func (h *history) restart(what string, may ...content) {
 
 // The power goes at each operation of one history in turn, opening included.
 func TestCrashAtEachOperation(t *testing.T) {
-	eachKind(t, func(t *testing.T, sealed bool) {
-		random := newRand(t)
-		for cut := 0; ; cut++ {
-			h := newHistory(t, random, sealed)
-			h.disk.CutAfter(cut)
-			ended := true
-			for _, step := range []func() (content, error){h.append, h.rotate, h.append, h.rotate, h.destroyIfSealed, h.append} {
-				after, err := step()
-				if err != nil {
-					h.cutWhileOpening(after)
-					ended = false
-					break
-				}
-				h.model = after
+	random := seed.Rand(t)
+	for cut := 0; ; cut++ {
+		h := newHistory(t, random)
+		h.disk.CutAfter(cut)
+		ended := true
+		for _, step := range []func() (content, error){h.append, h.rotate, h.append, h.rotate, h.destroy, h.append} {
+			after, err := step()
+			if err != nil {
+				h.cutWhileOpening(after)
+				ended = false
+				break
 			}
-			if ended {
-				t.Logf("%d operations", cut)
-				return
-			}
+			h.model = after
 		}
-	})
-}
-
-func (h *history) destroyIfSealed() (content, error) {
-	if !h.sealed {
-		return h.model, nil
+		if ended {
+			t.Logf("%d operations", cut)
+			return
+		}
 	}
-	return h.destroy()
 }
 
 // cutWhileOpening lets the power go again at each operation of the opening.
@@ -226,7 +215,7 @@ func (h *history) cutWhileOpening(after content) {
 	for cut := 0; ; cut++ {
 		disk := h.disk.Restart(h.Rand)
 		disk.CutAfter(cut)
-		j, _, err := read(h.t, config(disk.Dir("j"), h.sealed))
+		j, _, err := read(h.t, config(disk.Dir("j")))
 		h.disk = disk.Restart(h.Rand)
 		if err == nil {
 			_ = j.Close()

@@ -1,32 +1,31 @@
-// Package journal keeps records in append-only segments, each under a key of its
-// own where one is wanted. Spool, dead letters and receipts are users of it: they
-// say what records mean, this package says when they are durable.
+// Package journal keeps records in append-only segments, each sealed under a key of
+// its own. Spool, dead letters and receipts are users of it: they say what records
+// mean, this package says when they are durable.
 //
 // # Its law
 //
-// A record that Append returned an address for, or that Scan has shown, is there
-// after any crash, whole, in its place, until its segment is destroyed. Records of one Append are there
-// together or not at all. Damage to what was durable is an error and is never taken
-// for a torn write; nothing is cut off but bytes of which nobody was told that they
-// are durable. After Destroy no copy of a segment can be opened, wherever it was kept.
+// A record that Append returned an address for, or that Scan has shown, is there after
+// any crash, whole, in its place, until its segment is destroyed. Records of one Append
+// are there together or not at all. Damage to what was durable is an error and is never
+// taken for a torn write; nothing is cut off but bytes of which nobody was told that
+// they are durable. After Destroy no copy of a segment can be opened, wherever it was
+// kept.
 //
 // # Format
 //
 // A journal is a directory of its own: N.seg is a segment, N.key its key, N.tmp a
-// segment that does not count yet. N has 16 digits; the highest segment is active,
-// the others are closed. Integers are big-endian.
+// segment that does not count yet. N has 16 digits; the highest segment is active, the
+// others are closed. Integers are big-endian.
 //
-//	segment = identity (48) ‖ frames in the head (4) ‖ CRC-32C of both (4) ‖ frame…
+//	segment  = identity (48) ‖ frames in the head (4) ‖ CRC-32C of both (4) ‖ frame…
 //	identity = magic (16) ‖ format (16, zeros behind) ‖ number (8) ‖ tag (8, random)
-//	frame   = tag (8) ‖ ordinal (4) ‖ length of the box (4) ‖ box
-//	box     = AES-256-GCM, nonce drawn inside, or, without a key, payload ‖ CRC-32C;
-//	          both cover identity and ordinal too
-//	payload = (length of the record (uvarint) ‖ record)…; nothing in a mark
+//	frame    = tag (8) ‖ ordinal (4) ‖ length of the box (4) ‖ box
+//	box      = AES-256-GCM, nonce drawn inside; associated data = identity ‖ ordinal
+//	payload  = (length of the record (uvarint) ‖ record)…; nothing in a mark
 //
-// Frame 0 names the segments that were there before this one, with the count of
-// their frames: (number ‖ frames)…, uvarints after their count. So the newest segment
-// says where each closed one ends. The head is what a segment was published with:
-// frame 0 and what Rotate wrote.
+// Frame 0 holds, instead of records, number (8) and count of frames (4) of each segment
+// that was there before this one. So the newest segment says where each closed one
+// ends. The head is what a segment was published with: frame 0 and what Rotate wrote.
 //
 // # What is durable when
 //
@@ -37,11 +36,11 @@
 //   - A crash before (2): the frame is torn or whole. Nobody was told; whole, it is
 //     synced when the journal opens and counts.
 //   - A crash after (2): the frame is there.
-//   - A whole frame behind one that does not open, the mark too, proves that the
+//   - A whole frame, the mark too, behind one that does not open proves that the
 //     broken one was durable, for it was written after the sync: that is damage, not a
 //     torn write. So a damaged last frame is told from a torn one unless the power
-//     went before the mark reached the disk, and unless the file is cut off before the
-//     mark; these two look like a torn write.
+//     went before the mark reached the disk, or the mark was cut off too: these two
+//     look like a torn write, and the format cannot tell them.
 //
 // Rotate: (1) the key is written, synced, and its name; (2) the segment is written
 // as N.tmp and synced; (3) it is renamed to N.seg and the name is synced.
@@ -55,12 +54,11 @@
 // segment's name is removed, and that synced; (3) the key's.
 //
 //   - A crash after (1): a key of zeros is a destruction under way; opening ends it.
-//   - After (2): a key without a segment is removed at the next opening.
+//   - After (2): a key of zeros without a segment is removed at the next opening. Any
+//     other key below the active segment's number without its segment is damage.
 //
-// A segment without a key is never destroyed: if one is missing, that is damage.
-//
-// Opening checks that every segment is of this format before it changes anything,
-// and a directory that holds only files of others is refused, not begun. The active
-// segment is synced before Scan shows it: what a killed process wrote and did not
-// sync must not be believed and then be lost.
+// Opening checks that every segment is of this format before it changes anything, and a
+// directory that holds only files of others is refused, not begun. The active segment
+// is synced before its records count: what a killed process wrote and did not sync must
+// not be believed and then be lost.
 package journal

@@ -18,7 +18,7 @@ const (
 	headerSize   = identitySize + 4 + 4
 	frameHeader  = tagSize + 4 + 4
 	keySize      = 32
-	boxOverhead  = 28 // of AES-GCM: nonce 12, tag 16
+	boxOverhead  = 28 // nonce 12, tag 16
 
 	// MaxFrame bounds the records of one Append with their lengths, in bytes.
 	MaxFrame = 16 << 20
@@ -28,52 +28,12 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// box closes the payload of a frame so that it opens only in its place.
-type box interface {
-	close(out, payload, place []byte) []byte
-	open(closed, place []byte) (payload []byte, ok bool)
-	overhead() int
-}
-
-// sealed hides the payload under the segment's key.
-type sealed struct{ cipher.AEAD }
-
-func newSealed(key []byte) (box, error) {
+func newBox(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return sealed{aead}, err
-}
-
-func (s sealed) overhead() int                           { return boxOverhead }
-func (s sealed) close(out, payload, place []byte) []byte { return s.Seal(out, nil, payload, place) }
-
-func (s sealed) open(closed, place []byte) ([]byte, bool) {
-	payload, err := s.Open(nil, nil, closed, place)
-	return payload, err == nil
-}
-
-// checked protects the payload against damage only.
-type checked struct{}
-
-func (checked) overhead() int { return crc32.Size }
-
-func (checked) close(out, payload, place []byte) []byte {
-	return binary.BigEndian.AppendUint32(append(out, payload...), checksum(place, payload))
-}
-
-func (checked) open(closed, place []byte) ([]byte, bool) {
-	n := len(closed) - crc32.Size
-	if n < 0 || checksum(place, closed[:n]) != binary.BigEndian.Uint32(closed[n:]) {
-		return nil, false
-	}
-	return closed[:n:n], true
-}
-
-func checksum(place, payload []byte) uint32 {
-	return crc32.Update(crc32.Checksum(place, castagnoli), castagnoli, payload)
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // place is what the box of a frame is bound to.
@@ -83,12 +43,12 @@ func (g *Segment) place(ordinal uint32) []byte {
 
 // encode makes a frame of a payload.
 func (g *Segment) encode(payload []byte, ordinal uint32) []byte {
-	length := len(payload) + g.box.overhead()
+	length := len(payload) + boxOverhead
 	frame := make([]byte, 0, frameHeader+length)
 	frame = append(frame, g.tag()...)
 	frame = binary.BigEndian.AppendUint32(frame, ordinal)
 	frame = binary.BigEndian.AppendUint32(frame, uint32(length))
-	return g.box.close(frame, payload, g.place(ordinal))
+	return g.box.Seal(frame, nil, payload, g.place(ordinal))
 }
 
 // frame is one frame of a segment.
@@ -116,12 +76,12 @@ func (g *Segment) read(offset, end int64, least uint32) (*frame, error) {
 		length > MaxFrame+boxOverhead || length > end-offset-frameHeader {
 		return nil, nil
 	}
-	closed := make([]byte, length)
-	if _, err := g.file.ReadAt(closed, offset+frameHeader); err != nil {
+	box := make([]byte, length)
+	if _, err := g.file.ReadAt(box, offset+frameHeader); err != nil {
 		return nil, unlessEnd(err)
 	}
-	payload, ok := g.box.open(closed, g.place(ordinal))
-	if !ok {
+	payload, err := g.box.Open(nil, nil, box, g.place(ordinal))
+	if err != nil {
 		return nil, nil
 	}
 	return &frame{offset, offset + frameHeader + length, ordinal, payload}, nil

@@ -19,7 +19,6 @@ type Config struct {
 	Format  string    // what the records are, 1 to 16 bytes; no segment of another one is opened
 	Corrupt error     // what damage is reported as
 	Rand    io.Reader // CSPRNG for keys and tags
-	Sealed  bool      // each segment is sealed under a key of its own and can be destroyed
 
 	Exclusive bool // keep other processes out of the directory
 }
@@ -67,11 +66,11 @@ func (j *Journal) open() error {
 		return err
 	}
 	for _, number := range published {
-		key, err := j.key(number)
+		key, zeros, err := j.key(number)
 		if err != nil {
 			return err
 		}
-		if j.cfg.Sealed && bytes.Equal(key, make([]byte, keySize)) { // its destruction had begun
+		if zeros { // its destruction had begun
 			leftovers = append(leftovers, number)
 			continue
 		}
@@ -88,6 +87,11 @@ func (j *Journal) open() error {
 		return err
 	}
 	for _, number := range leftovers {
+		if g := j.Active(); g != nil && number < g.number {
+			if _, zeros, err := j.key(number); err != nil || !zeros {
+				return errors.Join(err, fmt.Errorf("%w: segment %d: its key is there and its file is missing", j.cfg.Corrupt, number))
+			}
+		}
 		if err := j.destroyFiles(number); err != nil {
 			return err
 		}
@@ -123,21 +127,18 @@ func (j *Journal) list() (published, leftovers []uint64, err error) {
 	return published, slices.Compact(leftovers), nil
 }
 
-// key reads the key of a published segment.
-func (j *Journal) key(number uint64) ([]byte, error) {
-	if !j.cfg.Sealed {
-		return nil, nil
-	}
-	key := make([]byte, keySize)
+// key reads the key of a segment that was published.
+func (j *Journal) key(number uint64) (key []byte, zeros bool, err error) {
+	key = make([]byte, keySize)
 	file, err := j.cfg.Dir.Open(keyName(number), false)
 	if err == nil {
 		_, err = file.ReadAt(key, 0)
 		err = errors.Join(err, file.Close())
 	}
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: segment %d: its key is missing", j.cfg.Corrupt, number)
+		return nil, false, fmt.Errorf("%w: segment %d: its key is missing", j.cfg.Corrupt, number)
 	}
-	return key, err
+	return key, bytes.Equal(key, make([]byte, keySize)), err
 }
 
 // closedSize is the size of what frame 0 says of one closed segment: number (8) ‖
@@ -167,10 +168,6 @@ func (j *Journal) readClosed() error {
 			return g.corrupt(0, "it is from another time: the newest segment does not name it")
 		}
 		g.frames.Store(frames)
-		delete(closed, g.number)
-	}
-	if !j.cfg.Sealed && len(closed) > 0 {
-		return active.corrupt(int64(headerSize), "a segment that it names is missing")
 	}
 	return nil
 }
@@ -297,8 +294,8 @@ func (g *Segment) Read(at Address) ([]byte, error) {
 // segment, nor any copy that a file system or a drive may have kept. The active one
 // is destroyed last, after all others.
 func (j *Journal) Destroy(g *Segment) error {
-	if !j.cfg.Sealed || (g == j.Active() && len(j.segments) > 1) {
-		panic("ingest: a segment without a key, or the active one before others, cannot be destroyed")
+	if g == j.Active() && len(j.segments) > 1 {
+		panic("ingest: the active segment cannot be destroyed before others")
 	}
 	j.mu.Lock()
 	if j.owner == g {
@@ -315,10 +312,8 @@ func (j *Journal) Destroy(g *Segment) error {
 // destroyFiles removes what there is of a segment, the key last: it says that the
 // rest is to be removed.
 func (j *Journal) destroyFiles(number uint64) error {
-	if j.cfg.Sealed {
-		if err := WriteFile(j.cfg.Dir, keyName(number), make([]byte, keySize)); err != nil {
-			return err
-		}
+	if err := WriteFile(j.cfg.Dir, keyName(number), make([]byte, keySize)); err != nil {
+		return err
 	}
 	for _, names := range [][]string{{segmentName(number), temporaryName(number)}, {keyName(number)}} {
 		for _, name := range names {

@@ -4,37 +4,23 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"indelible/ingest/journal"
 	"indelible/ingest/journal/journaltest"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
-
-func newRand(t testing.TB) *mathrand.Rand {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d (repeat with -seed)", seed)
-	return mathrand.New(mathrand.NewPCG(seed, 0))
-}
-
 var errDamage = errors.New("damage")
 
-func config(dir journal.Dir, sealed bool) journal.Config {
-	return journal.Config{Dir: dir, Format: "test 1", Corrupt: errDamage, Rand: rand.Reader, Sealed: sealed}
+func config(dir journal.Dir) journal.Config {
+	return journal.Config{Dir: dir, Format: "test 1", Corrupt: errDamage, Rand: rand.Reader}
 }
 
 // content is what a journal holds: records by segment.
@@ -109,10 +95,10 @@ func rotate(j *journal.Journal, records ...string) error {
 
 // sample is a journal of three segments in a directory "j", the last with three
 // appends, closed properly, and what it holds.
-func sample(t testing.TB, sealed bool) (files map[string][]byte, all content) {
+func sample(t testing.TB) (files map[string][]byte, all content) {
 	t.Helper()
 	disk := journaltest.NewDisk()
-	j, _, err := read(t, config(disk.Dir("j"), sealed))
+	j, _, err := read(t, config(disk.Dir("j")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,13 +120,6 @@ func sample(t testing.TB, sealed bool) (files map[string][]byte, all content) {
 	return disk.Files("j"), all
 }
 
-// eachKind runs a test for sealed and for other journals.
-func eachKind(t *testing.T, test func(t *testing.T, sealed bool)) {
-	for _, sealed := range []bool{false, true} {
-		t.Run(fmt.Sprintf("sealed %v", sealed), func(t *testing.T) { test(t, sealed) })
-	}
-}
-
 func name(number uint64, suffix string) string { return fmt.Sprintf("%016d.%s", number, suffix) }
 
 // frames lists where the frames of a segment begin, the mark's last, and its end.
@@ -160,51 +139,49 @@ func frames(t testing.TB, segment []byte) []int {
 }
 
 func TestRecordsComeBack(t *testing.T) {
-	eachKind(t, func(t *testing.T, sealed bool) {
-		path := filepath.Join(t.TempDir(), "a", "b")
-		want := content{}
-		for n := uint64(1); n <= 4; n++ {
-			dir, err := journal.OpenDir(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := dir.Lock(); err != nil {
-				t.Fatal(err)
-			}
-			if other, err := journal.OpenDir(path); err != nil || !errors.Is(other.Lock(), journal.ErrLocked) {
-				t.Errorf("two processes: %v", err)
-			}
-			j, found, err := read(t, config(dir, sealed))
-			if err != nil || !found.equal(want) {
-				t.Fatalf("found%v, want%v: %v", found, want, err)
-			}
-			secret := fmt.Sprint("secret ", n)
-			large := strings.Repeat("x", 3<<20)
-			want[n] = []string{secret, large, large, "y", secret}
-			if err := rotate(j, want[n][:4]...); err != nil {
-				t.Fatal(err)
-			}
-			at, err := j.Append([]byte(secret))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if record, err := j.Active().Read(at[0]); err != nil || string(record) != secret {
-				t.Errorf("%q, %v", record, err)
-			}
-			closeJournal(t, j)
-			raw, err := os.ReadFile(filepath.Join(path, name(n, "seg")))
-			if err != nil || bytes.Contains(raw, []byte(secret)) == sealed {
-				t.Errorf("sealed %v, the opposite is on the disk: %v", sealed, err)
-			}
+	path := filepath.Join(t.TempDir(), "a", "b")
+	want := content{}
+	for n := uint64(1); n <= 4; n++ {
+		dir, err := journal.OpenDir(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		if err := dir.Lock(); err != nil {
+			t.Fatal(err)
+		}
+		if other, err := journal.OpenDir(path); err != nil || !errors.Is(other.Lock(), journal.ErrLocked) {
+			t.Errorf("two processes: %v", err)
+		}
+		j, found, err := read(t, config(dir))
+		if err != nil || !found.equal(want) {
+			t.Fatalf("found%v, want%v: %v", found, want, err)
+		}
+		secret := fmt.Sprint("secret ", n)
+		large := strings.Repeat("x", 3<<20)
+		want[n] = []string{secret, large, large, "y", secret}
+		if err := rotate(j, want[n][:4]...); err != nil {
+			t.Fatal(err)
+		}
+		at, err := j.Append([]byte(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if record, err := j.Active().Read(at[0]); err != nil || string(record) != secret {
+			t.Errorf("%q, %v", record, err)
+		}
+		closeJournal(t, j)
+		raw, err := os.ReadFile(filepath.Join(path, name(n, "seg")))
+		if err != nil || bytes.Contains(raw, []byte(secret)) {
+			t.Errorf("it lies in clear on the disk: %v", err)
+		}
+	}
 }
 
 // After a failed write nothing more is taken, and an opening finds what was durable.
 func TestFailedWriteEndsTheJournal(t *testing.T) {
-	files, all := sample(t, true)
+	files, all := sample(t)
 	disk := journaltest.DiskOf("j", files)
-	j, _, err := read(t, config(disk.Dir("j"), true))
+	j, _, err := read(t, config(disk.Dir("j")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +195,7 @@ func TestFailedWriteEndsTheJournal(t *testing.T) {
 		}
 	}
 	all[3] = append(all[3], "x")
-	if _, found, err := read(t, config(disk.Kill().Dir("j"), true)); err != nil || !found.equal(all) {
+	if _, found, err := read(t, config(disk.Kill().Dir("j"))); err != nil || !found.equal(all) {
 		t.Errorf("found%v, want%v: %v", found, all, err)
 	}
 }
@@ -228,7 +205,7 @@ func TestFailedWriteEndsTheJournal(t *testing.T) {
 func TestFaultsAreFinal(t *testing.T) {
 	for operation := range 3 { // write, sync, mark
 		disk := journaltest.NewDisk()
-		j, _, err := read(t, config(disk.Dir("j"), true))
+		j, _, err := read(t, config(disk.Dir("j")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +230,7 @@ func TestKeysAreOverwritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, _, err := read(t, config(dir, true))
+	j, _, err := read(t, config(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +252,7 @@ func TestKeysAreOverwritten(t *testing.T) {
 
 // No key and no tag is used twice, and randomness that ends makes no segment.
 func TestKeysAreDrawn(t *testing.T) {
-	files, _ := sample(t, true)
+	files, _ := sample(t)
 	seen := map[string]bool{}
 	for n := uint64(1); n <= 3; n++ {
 		key, tag := string(files[name(n, "key")]), string(files[name(n, "seg")][40:48])
@@ -284,7 +261,7 @@ func TestKeysAreDrawn(t *testing.T) {
 		}
 		seen[key], seen[tag] = true, true
 	}
-	cfg := config(journaltest.NewDisk().Dir("j"), true)
+	cfg := config(journaltest.NewDisk().Dir("j"))
 	cfg.Rand = io.LimitReader(rand.Reader, 39)
 	j, err := journal.Open(cfg)
 	if err != nil {

@@ -16,7 +16,7 @@ func TestScanTakesMemoryForAFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j, err := journal.Open(config(dir, true))
+		j, err := journal.Open(config(dir))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ type Segment struct {
 	journal  *Journal
 	number   uint64
 	file     File
-	box      box
+	box      cipher.AEAD
 	identity []byte
 	head     uint32        // frames it was published with
 	headSize int64         // bytes of those
@@ -58,14 +59,12 @@ func (j *Journal) create(number uint64) (*Segment, error) {
 		return nil, fmt.Errorf("ingest: draw a segment key: %w", err)
 	}
 	key := drawn[:keySize]
-	if j.cfg.Sealed {
-		if err := WriteFile(j.cfg.Dir, keyName(number), key); err != nil {
-			return nil, err
-		}
-		// No segment may have its name before its key has one.
-		if err := j.cfg.Dir.Sync(); err != nil {
-			return nil, err
-		}
+	if err := WriteFile(j.cfg.Dir, keyName(number), key); err != nil {
+		return nil, err
+	}
+	// No segment may have its name before its key has one.
+	if err := j.cfg.Dir.Sync(); err != nil {
+		return nil, err
 	}
 	g := &Segment{journal: j, number: number, size: int64(headerSize)}
 	g.identity = append(binary.BigEndian.AppendUint64(j.cfg.begin(), number), drawn[keySize:]...)
@@ -78,13 +77,10 @@ func (j *Journal) create(number uint64) (*Segment, error) {
 	return g, nil
 }
 
-// open opens the segment's file; key seals it if the journal is sealed.
+// open opens the segment's file, which its key seals.
 func (g *Segment) open(name string, create bool, key []byte) (err error) {
-	g.box = checked{}
-	if g.journal.cfg.Sealed {
-		if g.box, err = newSealed(key); err != nil {
-			return err
-		}
+	if g.box, err = newBox(key); err != nil {
+		return err
 	}
 	g.file, err = g.journal.cfg.Dir.Open(name, create)
 	return err
@@ -140,7 +136,7 @@ func (g *Segment) readHeader() error {
 	if len(header) >= len(begin) && !bytes.HasPrefix(header, begin) {
 		return g.corrupt(0, fmt.Sprintf("it is of another format, or damaged: it begins with %q and not with %q", header[:len(begin)], begin))
 	}
-	if len(header) < headerSize || checksum(header[:headerSize-4], nil) != binary.BigEndian.Uint32(header[headerSize-4:]) ||
+	if len(header) < headerSize || crc32.Checksum(header[:headerSize-4], castagnoli) != binary.BigEndian.Uint32(header[headerSize-4:]) ||
 		binary.BigEndian.Uint64(header[len(begin):]) != g.number {
 		return g.corrupt(0, "its header is cut off or damaged")
 	}

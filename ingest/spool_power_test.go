@@ -1,0 +1,193 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"indelible/ingest/journal/journaltest"
+	"indelible/ledger/entry"
+	"indelible/test/seed"
+)
+
+// kept is all a spool keeps: contents, and the dead letters.
+type kept struct {
+	contents
+	dead map[entry.StatementID]bool
+}
+
+func keptIn(t testing.TB, s *Spool) kept {
+	t.Helper()
+	k := kept{contentsOf(t, s), map[entry.StatementID]bool{}}
+	letters, err := s.DeadLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range letters {
+		k.dead[l.Signed.Statement.ID()] = true
+	}
+	return k
+}
+
+func (k kept) equal(other kept) bool {
+	return k.contents.equal(other.contents) && maps.Equal(k.dead, other.dead)
+}
+
+func (k kept) clone() kept {
+	return kept{contents{maps.Clone(k.waiting), maps.Clone(k.values)}, maps.Clone(k.dead)}
+}
+
+// powered runs random steps on a spool whose disk loses power.
+type powered struct {
+	*rand.Rand
+	t       *testing.T
+	disk    *journaltest.Disk
+	spool   *Spool
+	model   kept
+	devices []*Device
+	step    int
+}
+
+// TestSpoolLosesPower cuts the power at random operations of random histories, kills
+// processes, and compares what is found with what may be there: all that was
+// acknowledged or seen, and of the step under way nothing, all, or, of a reading that
+// becomes a dead letter, both.
+func TestSpoolLosesPower(t *testing.T) {
+	log := newTestLog(t)
+	p := &powered{
+		Rand: seed.Rand(t), t: t, disk: journaltest.NewDisk(),
+		devices: []*Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "eu")},
+	}
+	p.open("created", kept{})
+	for p.step = range 600 / min(scale, 3) {
+		cut := p.IntN(2) == 0
+		if cut {
+			p.disk.CutAfter(p.IntN(25))
+		}
+		may, err := p.do()
+		switch {
+		case err != nil && !errors.Is(err, journaltest.ErrPower):
+			t.Fatalf("step %d: %v", p.step, err)
+		case err != nil:
+			p.restart(append(may, p.model)...)
+		case cut:
+			p.restart(may[len(may)-1])
+		default:
+			p.model = may[len(may)-1]
+		}
+	}
+}
+
+func (p *powered) open(what string, may ...kept) {
+	p.t.Helper()
+	var err error
+	if p.spool, err = OpenSpool(onDisk(p.disk)); err != nil {
+		p.t.Fatalf("step %d, %s: %v", p.step, what, err)
+	}
+	found := keptIn(p.t, p.spool)
+	if may[0].waiting != nil && !slices.ContainsFunc(may, found.equal) {
+		p.t.Fatalf("step %d, %s: found %d readings, %d values, %d dead letters", p.step, what, len(found.waiting), len(found.values), len(found.dead))
+	}
+	p.model = found
+}
+
+func (p *powered) restart(may ...kept) {
+	p.t.Helper()
+	if p.IntN(2) == 0 { // the process first, and the power when the next one has read
+		p.disk = p.disk.Kill()
+		p.open("killed", may...)
+		may = []kept{p.model}
+	}
+	p.disk = p.disk.Restart(p.Rand)
+	p.open("power cut", may...)
+}
+
+// do runs a step and returns the states it goes through.
+func (p *powered) do() (states []kept, err error) {
+	after := p.model.clone()
+	switch n := p.IntN(100); {
+	case n < 45:
+		b := Batch{Values: map[string][]byte{fmt.Sprint("k", p.IntN(5)): fmt.Append(nil, p.step)}}
+		for key, value := range b.Values {
+			after.values[key] = string(value)
+		}
+		for range p.IntN(4) {
+			signed := sign(p.t, p.devices[p.IntN(2)], p.step)
+			b.Readings = append(b.Readings, signed)
+			after.waiting[signed.Statement.ID()] = true
+		}
+		return []kept{after}, p.spool.Commit(b)
+	case n < 75:
+		return p.leave(after)
+	case n < 80:
+		delete(after.values, "k1")
+		return []kept{after}, p.spool.forgetValues(map[string][]byte{"k1": nil})
+	case n < 88:
+		return []kept{after}, p.spool.purge(true)
+	case n < 93:
+		return []kept{after}, p.spool.tidy()
+	case n < 97:
+		author := p.devices[p.IntN(2)].Author().Author()
+		letters, err := p.spool.DeadLetters()
+		for _, l := range letters {
+			if l.Signed.Statement.Author == author {
+				delete(after.dead, l.Signed.Statement.ID())
+			}
+		}
+		if err != nil {
+			return []kept{after}, err
+		}
+		return p.partly(after), p.spool.forgetLetters(author)
+	}
+	clear(after.dead)
+	return p.partly(after), p.spool.PurgeDeadLetters()
+}
+
+// partly lists the states in which some of the dead letters that go are gone: their
+// segments are destroyed one by one.
+func (p *powered) partly(after kept) []kept {
+	states := []kept{}
+	one := p.model.clone()
+	for _, g := range p.spool.dead.Segments() {
+		err := readLetters(g, func(_ []byte, l DeadLetter) {
+			if id := l.Signed.Statement.ID(); !after.dead[id] {
+				delete(one.dead, id)
+			}
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		states = append(states, one.clone())
+	}
+	return append(states, after)
+}
+
+func (p *powered) leave(after kept) ([]kept, error) {
+	list := takeSome(p.t, p.spool, 1+p.IntN(4))
+	both := after.clone()
+	for _, l := range list {
+		delete(after.waiting, l.id)
+	}
+	switch p.IntN(3) {
+	case 0:
+		var proven []provenReading
+		for _, l := range list {
+			proven = append(proven, provenReading{l.pending, &Proven{Statement: l.signed.Statement}})
+		}
+		return []kept{after}, p.spool.leaveProven(proven)
+	case 1:
+		return []kept{after}, p.spool.leaveErased(list)
+	}
+	var refused []refusedReading
+	for _, l := range list {
+		refused = append(refused, refusedReading{l, entry.Refuse(entry.CodeWrongBinding, "x")})
+		both.dead[l.id], after.dead[l.id] = true, true
+	}
+	if len(refused) == 0 {
+		return []kept{after}, nil
+	}
+	return []kept{both, after}, p.spool.leaveRefused(refused)
+}
