@@ -14,7 +14,7 @@ import (
 
 // What a journal's files look like; see package journal.
 const (
-	segmentHeader = 56
+	segmentHeader = 60
 	frameHeader   = 16
 	boxOverhead   = 28 // of a sealed frame
 	tagSize       = 8

@@ -185,7 +185,7 @@ func TestForgetComesBeforeLeaving(t *testing.T) {
 	image := allBytes(t, r.dir)
 	name := ""
 	for file := range image {
-		if strings.HasSuffix(file, ".seg") {
+		if strings.HasPrefix(file, filepath.Join("spool", "queue")) && strings.HasSuffix(file, ".seg") {
 			name = file
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"indelible/api/client"
@@ -129,64 +130,45 @@ func (r *Receipts) addRow(id entry.StatementID, at journal.Address) {
 
 // rotate begins a segment.
 func (r *Receipts) rotate() error {
-	return r.journal.Rotate(func(add func([]byte) (journal.Address, error)) error {
+	var noteAt journal.Address
+	err := r.journal.Rotate(func(add func([]byte) (journal.Address, error)) error {
 		_, err := add(append([]byte{byte(recordIndex)}, r.index...))
-		r.index, r.lastNote = nil, nil
-		if err != nil || r.note == nil {
-			return err
+		if err == nil && r.note != nil {
+			noteAt, err = add(append([]byte{byte(recordCheckpoint)}, r.note...))
 		}
-		r.lastNote = r.note
-		r.lastNoteAt, err = add(append([]byte{byte(recordCheckpoint)}, r.note...))
 		return err
 	})
-}
-
-// room begins a segment if the active one is full. mu is held.
-func (r *Receipts) room() error {
-	if err := r.journal.Failed(); err != nil || r.journal.Active().Size() < r.full {
-		return writeFault(err)
+	if err == nil {
+		r.index, r.lastNote, r.lastNoteAt = nil, r.note, noteAt
 	}
-	return writeFault(r.rotate())
-}
-
-func writeFault(err error) error {
-	if err != nil {
-		return fmt.Errorf("ingest: write the receipt store: %w", err)
-	}
-	return nil
+	return err
 }
 
 // Add stores what was verified and returns when it is durable.
 func (r *Receipts) Add(list ...*Proven) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	checkpoints := make([]proof.Checkpoint, len(list))
-	for i, p := range list { // all of them first: what follows must not stop halfway
-		var err error
-		if checkpoints[i], err = parseCheckpoint(p.Receipt.Checkpoint); err != nil {
-			return fmt.Errorf("ingest: store a receipt: %w", err)
-		}
-	}
-	if len(list) == 0 {
-		return r.journal.Failed()
+	if err := r.room(); err != nil {
+		return err
 	}
 	for len(list) > 0 {
-		n, err := r.addShared(list, checkpoints[0])
+		n, err := r.addShared(list)
 		if err != nil {
-			return err
+			return fmt.Errorf("ingest: store a receipt: %w", err)
 		}
-		list, checkpoints = list[n:], checkpoints[n:]
+		list = list[n:]
 	}
 	return nil
 }
 
 // addShared stores the first receipts of a list that share a checkpoint, in one
 // frame, and says how many. mu is held.
-func (r *Receipts) addShared(list []*Proven, checkpoint proof.Checkpoint) (n int, err error) {
-	if err := r.room(); err != nil {
+func (r *Receipts) addShared(list []*Proven) (n int, err error) {
+	note := list[0].Receipt.Checkpoint
+	checkpoint, err := parseCheckpoint(note)
+	if err != nil {
 		return 0, err
 	}
-	note := list[0].Receipt.Checkpoint
 	var records [][]byte
 	checkpointAt, known := r.lastNoteAt, string(note) == string(r.lastNote)
 	if !known {
@@ -199,15 +181,25 @@ func (r *Receipts) addShared(list []*Proven, checkpoint proof.Checkpoint) (n int
 	}
 	at, err := r.journal.Append(records...)
 	if err != nil {
-		return 0, writeFault(err)
+		return 0, err
 	}
-	if !known {
-		r.remember(note, checkpointAt, checkpoint)
-	}
+	r.remember(note, checkpointAt, checkpoint)
 	for i, p := range list[:n] {
 		r.addRow(p.Statement.ID(), at[len(at)-n+i])
 	}
 	return n, nil
+}
+
+// room begins a segment if the active one is full. mu is held.
+func (r *Receipts) room() error {
+	err := r.journal.Failed()
+	if err == nil && r.journal.Active().Size() >= r.full {
+		err = r.rotate()
+	}
+	if err != nil {
+		return fmt.Errorf("ingest: write the receipt store: %w", err)
+	}
+	return nil
 }
 
 func parseCheckpoint(note []byte) (proof.Checkpoint, error) {
@@ -225,10 +217,14 @@ func (r *Receipts) AddRefused(list ...*Refused) error {
 	if err := r.room(); err != nil {
 		return err
 	}
-	records := make([][]byte, len(list))
-	for i, p := range list {
-		records[i] = refusalRecord(p)
+	for some := range slices.Chunk(list, receiptFrame/entry.MaxStatement/2) {
+		var records [][]byte
+		for _, p := range some {
+			records = append(records, refusalRecord(p))
+		}
+		if _, err := r.journal.Append(records...); err != nil {
+			return fmt.Errorf("ingest: store a refusal: %w", err)
+		}
 	}
-	_, err := r.journal.Append(records...)
-	return writeFault(err)
+	return nil
 }

@@ -316,7 +316,7 @@ func TestReceiptsAcrossSegments(t *testing.T) {
 	for what, change := range map[string]func(map[string][]byte){
 		"index damaged": func(files map[string][]byte) {
 			raw := bytes.Clone(files[segmentName(3)])
-			raw[segmentHeader+frameHeader+24+frameHeader+boxOverhead+1] ^= 1 // in the second frame
+			raw[segmentHeader+frameHeader+2*16+boxOverhead+frameHeader+boxOverhead+1] ^= 1 // in the second frame
 			files[segmentName(3)] = raw
 		},
 		"a segment gone": func(files map[string][]byte) {

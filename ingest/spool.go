@@ -135,23 +135,12 @@ func OpenSpool(cfg SpoolConfig) (*Spool, error) {
 	return s, nil
 }
 
-func (s *Spool) open() error {
-	for _, part := range []struct {
-		to        **journal.Journal
-		name      string
-		format    string
-		exclusive bool
-	}{{&s.journal, "queue", "spool", true}, {&s.dead, "dead", "dead letters", false}} {
-		dir, err := s.cfg.openDir(filepath.Join(s.cfg.Dir, part.name))
-		if err != nil {
-			return err
-		}
-		*part.to, err = journal.Open(journal.Config{
-			Dir: dir, Format: part.format, Corrupt: ErrSpoolCorrupt, Rand: s.cfg.Rand, Exclusive: part.exclusive,
-		})
-		if err != nil {
-			return err
-		}
+func (s *Spool) open() (err error) {
+	if s.journal, err = s.openJournal("queue", "spool", true); err != nil {
+		return err
+	}
+	if s.dead, err = s.openJournal("dead", "dead letters", false); err != nil {
+		return err
 	}
 	if g := s.dead.Active(); g != nil {
 		if err := readLetters(g, func([]byte, DeadLetter) {}); err != nil {
@@ -159,6 +148,14 @@ func (s *Spool) open() error {
 		}
 	}
 	return s.load()
+}
+
+func (s *Spool) openJournal(name, format string, exclusive bool) (*journal.Journal, error) {
+	dir, err := s.cfg.openDir(filepath.Join(s.cfg.Dir, name))
+	if err != nil {
+		return nil, err
+	}
+	return journal.Open(journal.Config{Dir: dir, Format: format, Corrupt: ErrSpoolCorrupt, Rand: s.cfg.Rand, Exclusive: exclusive})
 }
 
 // Close destroys drained segments and releases the directory. Readings that wait

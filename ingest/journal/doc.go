@@ -17,14 +17,14 @@
 // segment that does not count yet. N has 16 digits; the highest segment is active, the
 // others are closed. Integers are big-endian.
 //
-//	segment  = identity (48) ‖ frames in the head (4) ‖ CRC-32C of both (4) ‖ frame…
+//	segment  = identity (48) ‖ size of the head (8) ‖ CRC-32 of both (4) ‖ frame…
 //	identity = magic (16) ‖ format (16, zeros behind) ‖ number (8) ‖ tag (8, random)
 //	frame    = tag (8) ‖ ordinal (4) ‖ length of the box (4) ‖ box
 //	box      = AES-256-GCM, nonce drawn inside; associated data = identity ‖ ordinal
 //	payload  = (length of the record (uvarint) ‖ record)…; nothing in a mark
 //
-// Frame 0 holds, instead of records, number (8) and count of frames (4) of each segment
-// that was there before this one. So the newest segment says where each closed one
+// Frame 0 holds, instead of records, number (8) and size (8) of each segment that was
+// there before this one. So the newest segment says where each closed one
 // ends. The head is what a segment was published with: frame 0 and what Rotate wrote.
 //
 // # What is durable when

@@ -2,39 +2,20 @@ package journal
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
 )
 
 const (
-	magic        = "indelible jrnl 1"
-	formatSize   = 16
-	tagSize      = 8
-	identitySize = len(magic) + formatSize + 8 + tagSize
-	headerSize   = identitySize + 4 + 4
-	frameHeader  = tagSize + 4 + 4
-	keySize      = 32
-	boxOverhead  = 28 // nonce 12, tag 16
+	frameHeader = tagSize + 4 + 4
+	boxOverhead = 28 // nonce 12, tag 16
 
 	// MaxFrame bounds the records of one Append with their lengths, in bytes.
 	MaxFrame = 16 << 20
 	// RecordOverhead bounds what a record adds to its content in a frame, in bytes.
 	RecordOverhead = binary.MaxVarintLen32
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func newBox(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
 
 // place is what the box of a frame is bound to.
 func (g *Segment) place(ordinal uint32) []byte {
@@ -49,6 +30,25 @@ func (g *Segment) encode(payload []byte, ordinal uint32) []byte {
 	frame = binary.BigEndian.AppendUint32(frame, ordinal)
 	frame = binary.BigEndian.AppendUint32(frame, uint32(length))
 	return g.box.Seal(frame, nil, payload, g.place(ordinal))
+}
+
+// write puts a frame behind the last one. After an error the file's tail is unknown
+// and the segment must not be written again.
+func (g *Segment) write(payload []byte) error {
+	frame := g.encode(payload, g.frames)
+	if _, err := g.file.WriteAt(frame, g.Size()); err != nil {
+		return err
+	}
+	g.size.Add(int64(len(frame)))
+	g.frames++
+	return nil
+}
+
+// mark writes an empty frame that does not count: while it is there, the last frame
+// cannot be taken for a torn one.
+func (g *Segment) mark() error {
+	_, err := g.file.WriteAt(g.encode(nil, g.frames), g.Size())
+	return err
 }
 
 // frame is one frame of a segment.

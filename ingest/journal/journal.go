@@ -142,32 +142,33 @@ func (j *Journal) key(number uint64) (key []byte, zeros bool, err error) {
 }
 
 // closedSize is the size of what frame 0 says of one closed segment: number (8) ‖
-// frames (4).
-const closedSize = 12
+// bytes that count (8).
+const closedSize = 16
 
-// readClosed learns from the newest segment how many frames each closed one has.
+// readClosed learns from the newest segment where each closed one ends.
 func (j *Journal) readClosed() error {
 	active := j.Active()
 	if active == nil {
 		return nil
 	}
-	first, err := active.read(int64(headerSize), active.size, 0)
+	first, err := active.read(int64(headerSize), active.head, 0)
 	if err != nil {
 		return err
 	}
 	if first == nil || first.ordinal != 0 {
 		return active.corrupt(int64(headerSize), "its first frame does not open")
 	}
-	closed := map[uint64]uint32{}
 	for rest := first.payload; len(rest) >= closedSize; rest = rest[closedSize:] {
-		closed[binary.BigEndian.Uint64(rest)] = binary.BigEndian.Uint32(rest[8:])
+		for _, g := range j.segments {
+			if g.number == binary.BigEndian.Uint64(rest) {
+				g.size.Store(int64(binary.BigEndian.Uint64(rest[8:])))
+			}
+		}
 	}
 	for _, g := range j.segments[:len(j.segments)-1] {
-		frames := closed[g.number]
-		if frames == 0 {
+		if g.Size() == 0 {
 			return g.corrupt(0, "it is from another time: the newest segment does not name it")
 		}
-		g.frames.Store(frames)
 	}
 	return nil
 }
@@ -195,13 +196,13 @@ func (j *Journal) Append(records ...[]byte) ([]Address, error) {
 		return nil, j.failed
 	}
 	g := j.Active()
-	if g == nil || g.frames.Load() == 0 {
+	if g == nil || g.Size() == 0 {
 		panic("ingest: append to a journal that was not scanned")
 	}
 	var payload []byte
 	at := make([]Address, len(records))
 	for i, record := range records {
-		at[i] = addressOf(g.size, len(payload))
+		at[i] = addressOf(g.Size(), len(payload))
 		payload = appendRecord(payload, record)
 	}
 	if len(payload) > MaxFrame {
@@ -226,7 +227,7 @@ func (j *Journal) Rotate(head func(add func(record []byte) (Address, error)) err
 	number, closed := uint64(1), []byte(nil)
 	for _, g := range j.segments {
 		closed = binary.BigEndian.AppendUint64(closed, g.number)
-		closed = binary.BigEndian.AppendUint32(closed, g.frames.Load())
+		closed = binary.BigEndian.AppendUint64(closed, uint64(g.Size()))
 		number = g.number + 1
 	}
 	g, err := j.create(number)
@@ -256,7 +257,7 @@ func (g *Segment) writeHead(closed []byte, head func(add func(record []byte) (Ad
 			}
 			payload = nil
 		}
-		at := addressOf(g.size, len(payload))
+		at := addressOf(g.Size(), len(payload))
 		payload = appendRecord(payload, record)
 		return at, nil
 	}

@@ -125,7 +125,7 @@ func name(number uint64, suffix string) string { return fmt.Sprintf("%016d.%s", 
 // frames lists where the frames of a segment begin, the mark's last, and its end.
 func frames(t testing.TB, segment []byte) []int {
 	t.Helper()
-	const header, frameHeader = 56, 16
+	const header, frameHeader = 60, 16
 	tag := segment[40:48]
 	at := []int{header}
 	for at[len(at)-1] < len(segment) {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"crypto/aes"
 	"crypto/cipher"
 	"encoding/binary"
 	"errors"
@@ -11,6 +12,15 @@ import (
 	"sync/atomic"
 )
 
+const (
+	magic        = "indelible jrnl 1"
+	formatSize   = 16
+	tagSize      = 8
+	identitySize = len(magic) + formatSize + 8 + tagSize
+	headerSize   = identitySize + 8 + 4
+	keySize      = 32
+)
+
 // Segment is one file of a journal.
 type Segment struct {
 	journal  *Journal
@@ -18,23 +28,20 @@ type Segment struct {
 	file     File
 	box      cipher.AEAD
 	identity []byte
-	head     uint32        // frames it was published with
-	headSize int64         // bytes of those
-	frames   atomic.Uint32 // that count; 0 in the active segment until it is scanned
-	size     int64         // bytes that count
+	head     int64        // bytes it was published with
+	size     atomic.Int64 // bytes that count; 0 in the active segment until it is scanned
+	frames   uint32       // of the active segment
 }
 
 // Number is higher than that of every segment that was there before.
 func (g *Segment) Number() uint64 { return g.number }
 
-// Size is the segment's size in bytes.
-func (g *Segment) Size() int64 { return g.size }
-
-// HeadSize is how many bytes of the active segment Rotate wrote.
-func (g *Segment) HeadSize() int64 { return g.headSize }
+// Size is the segment's size in bytes, HeadSize how many of them Rotate wrote.
+func (g *Segment) Size() int64     { return g.size.Load() }
+func (g *Segment) HeadSize() int64 { return g.head }
 
 // Next is the address of the first record that is appended next.
-func (g *Segment) Next() Address { return addressOf(g.size, 0) }
+func (g *Segment) Next() Address { return addressOf(g.Size(), 0) }
 
 func (g *Segment) tag() []byte { return g.identity[identitySize-tagSize:] }
 
@@ -58,19 +65,19 @@ func (j *Journal) create(number uint64) (*Segment, error) {
 	if _, err := io.ReadFull(j.cfg.Rand, drawn); err != nil {
 		return nil, fmt.Errorf("ingest: draw a segment key: %w", err)
 	}
-	key := drawn[:keySize]
-	if err := WriteFile(j.cfg.Dir, keyName(number), key); err != nil {
+	if err := WriteFile(j.cfg.Dir, keyName(number), drawn[:keySize]); err != nil {
 		return nil, err
 	}
 	// No segment may have its name before its key has one.
 	if err := j.cfg.Dir.Sync(); err != nil {
 		return nil, err
 	}
-	g := &Segment{journal: j, number: number, size: int64(headerSize)}
+	g := &Segment{journal: j, number: number}
 	g.identity = append(binary.BigEndian.AppendUint64(j.cfg.begin(), number), drawn[keySize:]...)
-	if err := g.open(temporaryName(number), true, key); err != nil {
+	if err := g.open(temporaryName(number), true, drawn[:keySize]); err != nil {
 		return nil, err
 	}
+	g.size.Store(int64(headerSize))
 	if err := g.file.Truncate(0); err != nil {
 		return nil, errors.Join(err, g.file.Close())
 	}
@@ -78,8 +85,12 @@ func (j *Journal) create(number uint64) (*Segment, error) {
 }
 
 // open opens the segment's file, which its key seals.
-func (g *Segment) open(name string, create bool, key []byte) (err error) {
-	if g.box, err = newBox(key); err != nil {
+func (g *Segment) open(name string, create bool, key []byte) error {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return err
+	}
+	if g.box, err = cipher.NewGCMWithRandomNonce(block); err != nil {
 		return err
 	}
 	g.file, err = g.journal.cfg.Dir.Open(name, create)
@@ -88,9 +99,9 @@ func (g *Segment) open(name string, create bool, key []byte) (err error) {
 
 // publish makes everything written so far durable, under the segment's own name.
 func (g *Segment) publish() error {
-	g.head, g.headSize = g.frames.Load(), g.size
-	header := binary.BigEndian.AppendUint32(bytes.Clone(g.identity), g.head)
-	header = binary.BigEndian.AppendUint32(header, crc32.Checksum(header, castagnoli))
+	g.head = g.Size()
+	header := binary.BigEndian.AppendUint64(bytes.Clone(g.identity), uint64(g.head))
+	header = binary.BigEndian.AppendUint32(header, crc32.ChecksumIEEE(header))
 	if _, err := g.file.WriteAt(header, 0); err != nil {
 		return err
 	}
@@ -103,44 +114,22 @@ func (g *Segment) publish() error {
 	return g.journal.cfg.Dir.Sync()
 }
 
-// write puts a frame behind the last one. After an error the file's tail is unknown
-// and the segment must not be written again.
-func (g *Segment) write(payload []byte) error {
-	frame := g.encode(payload, g.frames.Load())
-	if _, err := g.file.WriteAt(frame, g.size); err != nil {
-		return err
-	}
-	g.size += int64(len(frame))
-	g.frames.Add(1)
-	return nil
-}
-
-// mark writes an empty frame that does not count: while it is there, the last frame
-// cannot be taken for a torn one.
-func (g *Segment) mark() error {
-	_, err := g.file.WriteAt(g.encode(nil, g.frames.Load()), g.size)
-	return err
-}
-
 // readHeader checks that a published segment is of this journal's format and whole.
 func (g *Segment) readHeader() error {
-	info, err := g.file.Stat()
-	if err != nil {
-		return err
-	}
-	header := make([]byte, min(info.Size(), int64(headerSize)))
-	if _, err := g.file.ReadAt(header, 0); err != nil && len(header) > 0 {
+	header := make([]byte, headerSize)
+	n, err := g.file.ReadAt(header, 0)
+	if unlessEnd(err) != nil {
 		return err
 	}
 	begin := g.journal.cfg.begin()
-	if len(header) >= len(begin) && !bytes.HasPrefix(header, begin) {
+	if n >= len(begin) && !bytes.HasPrefix(header, begin) {
 		return g.corrupt(0, fmt.Sprintf("it is of another format, or damaged: it begins with %q and not with %q", header[:len(begin)], begin))
 	}
-	if len(header) < headerSize || crc32.Checksum(header[:headerSize-4], castagnoli) != binary.BigEndian.Uint32(header[headerSize-4:]) ||
-		binary.BigEndian.Uint64(header[len(begin):]) != g.number {
+	if fields := header[len(begin):]; n < headerSize || binary.BigEndian.Uint64(fields) != g.number ||
+		crc32.ChecksumIEEE(header[:headerSize-4]) != binary.BigEndian.Uint32(header[headerSize-4:]) {
 		return g.corrupt(0, "its header is cut off or damaged")
 	}
-	g.identity, g.head, g.size = header[:identitySize:identitySize], binary.BigEndian.Uint32(header[identitySize:]), info.Size()
+	g.identity, g.head = header[:identitySize:identitySize], int64(binary.BigEndian.Uint64(header[identitySize:]))
 	return nil
 }
 
@@ -148,8 +137,8 @@ func (g *Segment) readHeader() error {
 // first Scan also finds the end: what was not durable is cut off, the rest is synced.
 // What is appended meanwhile is not seen.
 func (g *Segment) Scan(each func(at Address, record []byte) error) error {
-	if frames := g.frames.Load(); frames > 0 {
-		return g.scan(frames, each)
+	if size := g.Size(); size > 0 {
+		return g.scan(size, each)
 	}
 	return g.recover(each)
 }
@@ -159,55 +148,48 @@ func (g *Segment) ScanHead(each func(at Address, record []byte) error) error {
 	return g.scan(g.head, each)
 }
 
-func (g *Segment) scan(frames uint32, each func(at Address, record []byte) error) error {
-	info, err := g.file.Stat()
-	if err != nil {
-		return err
+func (g *Segment) scan(size int64, each func(at Address, record []byte) error) error {
+	offset, _, err := g.walk(size, each)
+	if err == nil && offset < size {
+		return g.corrupt(offset, "a frame does not open")
 	}
-	offset := int64(headerSize)
-	for ordinal := range frames {
-		f, err := g.read(offset, info.Size(), ordinal)
-		if err != nil {
-			return err
-		}
-		if f == nil || f.ordinal != ordinal {
-			return g.corrupt(offset, "a frame does not open")
+	return err
+}
+
+// walk calls each for the records of the frames up to end and says where the first one
+// begins that is not whole, or a mark, and how many there are before it.
+func (g *Segment) walk(end int64, each func(at Address, record []byte) error) (offset int64, frames uint32, err error) {
+	for offset = int64(headerSize); offset < end; frames++ {
+		f, err := g.read(offset, end, frames)
+		if err != nil || f == nil || f.ordinal != frames || (len(f.payload) == 0 && frames > 0) {
+			return offset, frames, err
 		}
 		if err := g.records(f, each); err != nil {
-			return err
+			return offset, frames, err
 		}
 		offset = f.next
 	}
-	return nil
+	return offset, frames, nil
 }
 
 // recover is the first Scan of the active segment.
 func (g *Segment) recover(each func(at Address, record []byte) error) error {
-	offset, frames := int64(headerSize), uint32(0)
-	for {
-		f, err := g.read(offset, g.size, frames)
-		if err != nil {
-			return err
-		}
-		if f == nil || f.ordinal != frames || (len(f.payload) == 0 && frames > 0) {
-			break
-		}
-		if err := g.records(f, each); err != nil {
-			return err
-		}
-		offset = f.next
-		if frames++; frames == g.head {
-			g.headSize = offset
-		}
-	}
-	damaged, err := g.damaged(offset+1, g.size, frames+1)
+	info, err := g.file.Stat()
 	if err != nil {
 		return err
 	}
-	if damaged || frames < g.head {
+	offset, frames, err := g.walk(info.Size(), each)
+	if err != nil {
+		return err
+	}
+	damaged, err := g.damaged(offset+1, info.Size(), frames+1)
+	if err != nil {
+		return err
+	}
+	if damaged || offset < g.head {
 		return g.corrupt(offset, "a frame that was durable does not open")
 	}
-	if offset < g.size {
+	if offset < info.Size() {
 		if err := g.file.Truncate(offset); err != nil {
 			return err
 		}
@@ -215,7 +197,7 @@ func (g *Segment) recover(each func(at Address, record []byte) error) error {
 	if err := g.file.Sync(); err != nil {
 		return err
 	}
-	g.size = offset
-	g.frames.Store(frames)
+	g.size.Store(offset)
+	g.frames = frames
 	return g.mark()
 }
