@@ -265,31 +265,27 @@ func (s *Spool) Pending() (readings int, bytes int64) {
 
 // keyedMutex is one mutex for each key in use.
 type keyedMutex struct {
-	mu   sync.Mutex
-	held map[string]chan struct{}
+	mu    sync.Mutex
+	freed *sync.Cond // on mu
+	held  map[string]bool
 }
 
 // lock waits for the key and returns what unlocks it.
 func (k *keyedMutex) lock(key string) func() {
-	for {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.held == nil {
+		k.freed, k.held = sync.NewCond(&k.mu), map[string]bool{}
+	}
+	for k.held[key] {
+		k.freed.Wait()
+	}
+	k.held[key] = true
+	return func() {
 		k.mu.Lock()
-		if k.held == nil {
-			k.held = map[string]chan struct{}{}
-		}
-		wait, busy := k.held[key]
-		if !busy {
-			free := make(chan struct{})
-			k.held[key] = free
-			k.mu.Unlock()
-			return func() {
-				k.mu.Lock()
-				delete(k.held, key)
-				k.mu.Unlock()
-				close(free)
-			}
-		}
-		k.mu.Unlock()
-		<-wait
+		defer k.mu.Unlock()
+		delete(k.held, key)
+		k.freed.Broadcast()
 	}
 }
 

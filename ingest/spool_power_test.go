@@ -147,22 +147,21 @@ func (p *powered) do() (states []kept, err error) {
 }
 
 // partly lists the states in which some of the dead letters that go are gone: their
-// segments are destroyed one by one.
+// segments are destroyed one by one, oldest first.
 func (p *powered) partly(after kept) []kept {
-	states := []kept{}
-	one := p.model.clone()
-	for _, g := range p.spool.dead.Segments() {
-		err := readLetters(g, func(_ []byte, l DeadLetter) {
-			if id := l.Signed.Statement.ID(); !after.dead[id] {
-				delete(one.dead, id)
-			}
-		})
+	states := []kept{after}
+	one := after
+	segments := p.spool.dead.Segments()
+	for _, g := range slices.Backward(segments) {
+		one = one.clone()
+		err := readLetters(g, func(_ []byte, l DeadLetter) { one.dead[l.Signed.Statement.ID()] = true })
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		states = append(states, one.clone())
+		states = append(states, one)
 	}
-	return append(states, after)
+	slices.Reverse(states)
+	return states
 }
 
 func (p *powered) leave(after kept) ([]kept, error) {

@@ -94,11 +94,12 @@ func (s *Spool) rotate(carry func(*spoolSegment) bool) error {
 			}
 		}
 		for _, g := range s.segments {
-			// Also of those that are about to be destroyed: a crash may come first.
-			carried := carry != nil && carry(g)
-			if _, err := add(leftRecord(g.Number(), g.erased, g.left(carried))); err != nil {
+			// Also of those that are about to be destroyed: a crash may come first. Copies
+			// take the place of what they are copied from.
+			if _, err := add(leftRecord(g.Number(), g.erased, g.left())); err != nil {
 				return err
 			}
+			carried := carry != nil && carry(g)
 			for _, p := range g.readings {
 				if p == nil || !carried {
 					continue
@@ -181,11 +182,11 @@ func (g *spoolSegment) drop(p *pending) {
 	g.liveBytes -= int64(p.size)
 }
 
-// left lists the readings that have left, or all.
-func (g *spoolSegment) left(all bool) []int {
+// left lists the readings that have left.
+func (g *spoolSegment) left() []int {
 	var list []int
 	for ordinal, p := range g.readings {
-		if p == nil || all {
+		if p == nil {
 			list = append(list, ordinal)
 		}
 	}

@@ -65,61 +65,35 @@ func (d *Disk) FailAfter(n int) {
 // Kill ends the processes that use the disk: what was written stays written, their
 // open files and locks are gone. It returns the disk for the next process.
 func (d *Disk) Kill() *Disk {
-	return d.next(func(dir *dir) (names, synced map[string]*node) {
-		copies := map[*node]*node{}
-		clone := func(names map[string]*node) map[string]*node {
-			out := map[string]*node{}
-			for name, n := range names {
-				if copies[n] == nil {
-					copies[n] = &node{content: bytes.Clone(n.content), synced: bytes.Clone(n.synced), pending: slices.Clone(n.pending)}
-				}
-				out[name] = copies[n]
-			}
-			return out
-		}
-		return clone(dir.names), clone(dir.synced)
-	})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	after := NewDisk()
+	for name, old := range d.dirs {
+		after.dirs[name] = &dir{disk: after, names: old.names, synced: old.synced, pending: old.pending}
+	}
+	d.limit = -1
+	return after
 }
 
-// Restart is the disk after a power cut: see the package.
+// Restart is the disk after a power cut: see the package. The old one can be cut again.
 func (d *Disk) Restart(random *rand.Rand) *Disk {
-	return d.next(func(dir *dir) (names, synced map[string]*node) {
-		kept := maps.Clone(dir.synced)
-		for _, change := range dir.pending {
-			if random.IntN(2) == 0 {
-				change(kept)
-			}
-		}
-		names = map[string]*node{}
-		for _, name := range slices.Sorted(maps.Keys(kept)) {
-			content := kept[name].afterCut(random)
-			names[name] = &node{content: content, synced: bytes.Clone(content)}
-		}
-		return names, maps.Clone(names)
-	})
-}
-
-func (d *Disk) next(keep func(*dir) (names, synced map[string]*node)) *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	after := NewDisk()
 	for _, name := range slices.Sorted(maps.Keys(d.dirs)) {
-		old := d.dirs[name]
-		fresh := &dir{disk: after}
-		fresh.names, fresh.synced = keep(old)
-		for name, n := range fresh.names { // what was changed and not synced still is not
-			if fresh.synced[name] != n {
-				fresh.pending = append(fresh.pending, func(names map[string]*node) { names[name] = n })
+		kept := maps.Clone(d.dirs[name].synced)
+		for _, change := range d.dirs[name].pending {
+			if random.IntN(2) == 0 {
+				change(kept)
 			}
 		}
-		for name := range fresh.synced {
-			if fresh.names[name] == nil {
-				fresh.pending = append(fresh.pending, func(names map[string]*node) { delete(names, name) })
-			}
+		for _, file := range slices.Sorted(maps.Keys(kept)) {
+			content := kept[file].afterCut(random)
+			kept[file] = &node{content: content, synced: bytes.Clone(content)}
 		}
-		after.dirs[name] = fresh
+		after.dirs[name] = &dir{disk: after, names: kept, synced: maps.Clone(kept)}
 	}
-	d.limit = min(d.limit, d.steps) - 1 // no process has the old one any more
+	d.limit = -1
 	return after
 }
 
