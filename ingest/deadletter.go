@@ -60,14 +60,26 @@ func readLetters(g *journal.Segment, each func(record []byte, letter DeadLetter)
 	})
 }
 
+// letters are the segments of dead letters. The caller holds writer.
+func (s *Spool) letters() ([]*journal.Segment, error) {
+	if err := s.dead.Failed(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSpoolBroken, err)
+	}
+	return s.dead.Segments(), nil
+}
+
 // forgetLetters destroys the dead letters of one author, because the subject is
 // erased; those of others are copied before.
 func (s *Spool) forgetLetters(author entry.AuthorID) error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
+	segments, err := s.letters()
+	if err != nil {
+		return err
+	}
 	var keep [][]byte
 	var doomed []*journal.Segment
-	for _, g := range s.dead.Segments() {
+	for _, g := range segments {
 		var others [][]byte
 		found := false
 		err := readLetters(g, func(record []byte, letter DeadLetter) {
@@ -106,9 +118,13 @@ func (s *Spool) destroyLetters(list []*journal.Segment) error {
 func (s *Spool) DeadLetters() ([]DeadLetter, error) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
+	segments, err := s.letters()
+	if err != nil {
+		return nil, err
+	}
 	var list []DeadLetter
 	seen := map[entry.StatementID]bool{}
-	for _, g := range s.dead.Segments() {
+	for _, g := range segments {
 		err := readLetters(g, func(_ []byte, letter DeadLetter) {
 			if id := letter.Signed.Statement.ID(); !seen[id] {
 				seen[id] = true
@@ -126,5 +142,9 @@ func (s *Spool) DeadLetters() ([]DeadLetter, error) {
 func (s *Spool) PurgeDeadLetters() error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	return s.destroyLetters(s.dead.Segments())
+	segments, err := s.letters()
+	if err != nil {
+		return err
+	}
+	return s.destroyLetters(segments)
 }

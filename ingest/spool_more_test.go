@@ -186,6 +186,18 @@ func TestDeadLettersAreKeptSealed(t *testing.T) {
 	}
 }
 
+// A spool that is closed says nothing of dead letters, and does not call them purged.
+func TestDeadLettersOfAClosedSpool(t *testing.T) {
+	s := openSpool(t, t.TempDir())
+	closeSpool(t, s)
+	_, err := s.DeadLetters()
+	for _, err := range []error{err, s.PurgeDeadLetters(), s.forgetLetters(entry.AuthorID{})} {
+		if !errors.Is(err, ErrSpoolBroken) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestSpoolStopsAfterAFailedWrite(t *testing.T) {
 	log := newTestLog(t)
 	disk := journaltest.NewDisk()
