@@ -62,7 +62,11 @@ func appendSigned(out []byte, s *Signed) []byte {
 	return out
 }
 
-func readingRecord(s *Signed) []byte { return appendSigned([]byte{byte(recordReading)}, s) }
+func readingRecord(s *Signed) []byte {
+	out := make([]byte, 1, s.Size()+len(s.Author.SPKI())+recordOverhead)
+	out[0] = byte(recordReading)
+	return appendSigned(out, s)
+}
 
 func valueRecord(key string, value []byte) []byte {
 	return appendBytes(appendBytes([]byte{byte(recordValue)}, []byte(key)), value)

@@ -199,14 +199,17 @@ func (j *Journal) Append(records ...[]byte) ([]Address, error) {
 	if g == nil || g.Size() == 0 {
 		panic("ingest: append to a journal that was not scanned")
 	}
-	var payload []byte
-	at := make([]Address, len(records))
+	size := 0
+	for _, record := range records {
+		size += len(record) + RecordOverhead
+	}
+	if size > MaxFrame {
+		panic("ingest: a frame is larger than its bound")
+	}
+	payload, at := make([]byte, 0, size), make([]Address, len(records))
 	for i, record := range records {
 		at[i] = addressOf(g.Size(), len(payload))
 		payload = appendRecord(payload, record)
-	}
-	if len(payload) > MaxFrame {
-		panic("ingest: a frame is larger than its bound")
 	}
 	if j.failed = g.write(payload); j.failed == nil {
 		j.failed = g.file.Sync()
