@@ -58,8 +58,8 @@ func (r *Receipts) missing(list []*Proven) ([]*Proven, error) {
 }
 
 // rows calls each for every row of the index, oldest first: a million are 24 MB, some
-// milliseconds, and cost no memory in between. Half a statement id is enough: it is a
-// SHA-256, of which nobody finds two with the same half. mu is held.
+// milliseconds, and cost no memory in between. Half a statement id is enough: two
+// SHA-256 digests with the same half cannot be found. mu is held.
 func (r *Receipts) rows(each func(g *journal.Segment, prefix [indexPrefix]byte, at journal.Address) error) error {
 	if err := r.journal.Failed(); err != nil {
 		return err

@@ -186,6 +186,25 @@ func TestDeadLettersAreKeptSealed(t *testing.T) {
 	}
 }
 
+// A spool of the format before this one is refused with a text that says what it is,
+// and left as it is: its readings were signed and may be in no log.
+func TestOlderSpoolIsRefused(t *testing.T) {
+	old := map[string][]byte{
+		"queue/" + segmentName(3): append([]byte("indelible spool1"), make([]byte, 300)...),
+		"queue/" + keyName(3):     bytes.Repeat([]byte{7}, keySize),
+		"queue/" + keyName(4):     bytes.Repeat([]byte{8}, keySize), // not yet published
+		"queue/lock":              nil,
+	}
+	dir := restore(t, old)
+	_, err := OpenSpool(spoolConfig(dir))
+	if !errors.Is(err, ErrSpoolCorrupt) || !strings.Contains(err.Error(), "another format") || !strings.Contains(err.Error(), "indelible spool1") {
+		t.Errorf("got %v", err)
+	}
+	if !maps.EqualFunc(allBytes(t, dir), old, bytes.Equal) {
+		t.Error("the directory was changed")
+	}
+}
+
 // A spool that is closed says nothing of dead letters, and does not call them purged.
 func TestDeadLettersOfAClosedSpool(t *testing.T) {
 	s := openSpool(t, t.TempDir())
