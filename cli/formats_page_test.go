@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -82,5 +83,30 @@ func TestRefusalsNamedInPagesExist(t *testing.T) {
 	}
 	if found < 40 {
 		t.Errorf("%d refusals were found: this test looks at too little", found)
+	}
+}
+
+// TestGlossarySaysATermOnce: one word, one row, and a package that is there.
+func TestGlossarySaysATermOnce(t *testing.T) {
+	seen := map[string]bool{}
+	place := regexp.MustCompile("`((?:[a-z]+/)*[a-z]+)`")
+	for line := range strings.Lines(string(readFile(t, filepath.Join(root, "docs", "GLOSSARY.md")))) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if len(cells) < 3 || cells[0] == "| ---" {
+			continue
+		}
+		term := strings.TrimPrefix(cells[0], "| ")
+		if term != "term" && seen[term] {
+			t.Errorf("docs/GLOSSARY.md says %q twice", term)
+		}
+		seen[term] = true
+		for _, m := range place.FindAllStringSubmatch(cells[2], -1) {
+			if info, err := os.Stat(filepath.Join(root, filepath.FromSlash(m[1]))); strings.Contains(m[1], "/") && (err != nil || !info.IsDir()) {
+				t.Errorf("docs/GLOSSARY.md puts %q into %s, which is not there", term, m[1])
+			}
+		}
+	}
+	if len(seen) < 100 {
+		t.Errorf("%d terms were found", len(seen))
 	}
 }
