@@ -19,22 +19,18 @@ import (
 )
 
 // as makes a client of the log with one of its credentials: a connection of its own.
-func (n *node) as(name string, receipts *ingest.Receipts) (*client.Caller, error) {
+func (n *node) as(name string) (*client.Caller, error) {
 	c, err := credential.Load(filepath.Join(n.dir, "credentials", name))
 	if err != nil {
 		return nil, fmt.Errorf("load the credential of %s: %w", name, err)
 	}
-	cfg := client.Config{
+	return client.Open(c, client.Config{
 		URL: n.url, Now: time.Now, Logger: slog.New(slog.DiscardHandler), Options: []connect.ClientOption{connect.WithGRPC()},
-	}
-	if receipts != nil {
-		cfg = receipts.Attach(cfg)
-	}
-	return client.Open(c, cfg, rand.Reader)
+	}, rand.Reader)
 }
 
 // onboard registers a subject with a device each and returns the devices.
-func (s *site) onboard(count int) (_ []*client.Device, err error) {
+func (s *site) onboard(count int) (made []*client.Device, err error) {
 	spool, err := ingest.OpenSpool(ingest.SpoolConfig{
 		Dir: filepath.Join(s.dir, "spool"), Now: time.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -42,12 +38,7 @@ func (s *site) onboard(count int) (_ []*client.Device, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	receipts, err := ingest.OpenReceipts(filepath.Join(s.dir, "receipts"))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, receipts.Close()) }()
-	registrar, err := s.node.as("registrar-1", receipts)
+	registrar, err := s.node.as("registrar-1")
 	if err != nil {
 		return nil, err
 	}
@@ -57,40 +48,29 @@ func (s *site) onboard(count int) (_ []*client.Device, err error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := map[string]crypto.Signer{}
+	var key crypto.Signer // of the newest device
 	onboarding, err := ingest.NewOnboarding(ingest.OnboardingConfig{
 		Client: registrar.Client, Registrar: registrar.Credential.Key, Log: registrar.Log(), Spool: spool,
 		Identity: maker.Identity(rand.Reader, time.Now),
-		NewKey: func(reference string) (crypto.Signer, error) {
-			_, key, err := ed25519.GenerateKey(rand.Reader)
-			keys[reference] = key
+		NewKey: func(string) (crypto.Signer, error) {
+			_, key, err = ed25519.GenerateKey(rand.Reader)
 			return key, err
 		},
 		Now: time.Now, Rand: rand.Reader,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.register(onboarding, keys, count)
-}
-
-func (s *site) register(onboarding *ingest.Onboarding, keys map[string]crypto.Signer, count int) (made []*client.Device, err error) {
-	for n := range count {
-		reference := fmt.Sprintf("Patient/bench-%d", n)
-		enrolled, err := onboarding.Register(s.ctx, reference, jurisdiction)
-		if err != nil {
-			return nil, fmt.Errorf("register a subject: %w", err)
+	for n := 0; err == nil && n < count; n++ {
+		enrolled, fault := onboarding.Register(s.ctx, fmt.Sprintf("Patient/bench-%d", n), jurisdiction)
+		if fault != nil {
+			return nil, fmt.Errorf("register a subject: %w", fault)
 		}
-		d, err := client.NewDevice(client.DeviceConfig{
-			Key: keys[reference], Log: s.service.Log(), Binding: enrolled.Binding, Jurisdiction: jurisdiction,
+		var d *client.Device
+		d, err = client.NewDevice(client.DeviceConfig{
+			Key: key, Log: registrar.Log(), Binding: enrolled.Binding, Jurisdiction: jurisdiction,
 			State: client.DeviceState{Boot: 1}, Now: time.Now, Rand: rand.Reader,
 		})
-		if err != nil {
-			return nil, err
-		}
 		made = append(made, d)
 	}
-	return made, nil
+	return made, err
 }
 
 // size is the size of the newest checkpoint, verified.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"indelible/ingest"
@@ -22,57 +23,59 @@ const (
 // measure founds a log, runs every workload on it, fills it, restarts it, and
 // ends in fsck.
 func measure(ctx context.Context, set settings) (_ *report, err error) {
-	say("building indelibled and founding a log")
-	n, err := buildNode(ctx, set.dir)
-	if err != nil {
-		return nil, err
-	}
-	before, err := n.disk(stateDir)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := n.start(ctx); err != nil {
-		return nil, err
-	}
+	r := &report{CPUs: runtime.NumCPU(), Go: runtime.Version()}
+	n := newNode(set.dir)
 	defer func() { err = errors.Join(err, n.stop()) }()
-	s, err := openSite(ctx, set.dir, n)
-	if err != nil {
-		return nil, err
+	s := &site{ctx: ctx, dir: set.dir, node: n}
+	var before, after, from uint64 // bytes on disk; entries before the first workload
+	for _, step := range []func() error{
+		func() error { return n.found(ctx) },
+		func() (err error) { before, err = n.disk(); return err },
+		func() error { return n.start(ctx) },
+		s.open,
+		func() (err error) { from, err = size(ctx, s.service); return err },
+		func() error { return s.all(set.scale, r) },
+		func() error { return s.fill(set.fill) },
+		func() (err error) { r.Entries, err = size(ctx, s.service); return err },
+		func() (err error) { _, r.PeakMemory, err = n.memory(); return err },
+		n.stop,
+		func() (err error) { after, err = n.disk(); return err },
+		func() error { return n.start(ctx) },
+		func() (err error) { r.Memory, _, err = n.memory(); return err },
+		n.stop,
+		func() error { return n.fsck(ctx) },
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
-	r := newReport()
-	from, err := size(s.ctx, s.service)
-	if err != nil {
-		return nil, err
+	r.RestartSeconds = n.took.Seconds()
+	if after > before && r.Entries > from {
+		r.DiskPerEntry = float64(after-before) / float64(r.Entries-from)
 	}
-	if err := s.all(set, r); err != nil {
-		return nil, err
-	}
-	return r, s.conclude(r, from, before)
+	return r, nil
 }
 
-// stateDir is where a node keeps all of its databases, below its folder.
-const stateDir = "state"
-
-func openSite(ctx context.Context, dir string, n *node) (*site, error) {
-	s := &site{ctx: ctx, dir: dir, node: n}
+// open makes a client and what signs.
+func (s *site) open() error {
 	var err error
-	if s.service, err = n.as("ingest-service", nil); err != nil {
-		return nil, err
+	if s.service, err = s.node.as("ingest-service"); err != nil {
+		return err
 	}
 	say("enrolling %d devices", devices)
 	if s.devices, err = s.onboard(devices); err != nil {
-		return nil, err
+		return err
 	}
 	s.source, err = ingest.NewGenerator(ingest.GeneratorConfig{
 		Seed: seed, Patients: devices, Readings: 1_000_000_000, Start: time.Unix(1_700_000_000, 0).UTC(),
 	})
-	return s, err
+	return err
 }
 
-// all runs the workloads and, when asked, fills the log.
-func (s *site) all(set settings, r *report) error {
+// all runs the workloads.
+func (s *site) all(scale float64, r *report) error {
 	for _, w := range workloads {
-		w.Readings = max(int(float64(w.Readings)*set.scale), w.Batch)
+		w.Readings = max(int(float64(w.Readings)*scale), w.Batch)
 		say("appending %d readings, %d in a call, %d clients", w.Readings, w.Batch, w.Clients)
 		one, err := s.append(w)
 		if err != nil {
@@ -80,9 +83,10 @@ func (s *site) all(set settings, r *report) error {
 		}
 		r.Rows = append(r.Rows, *one)
 	}
-	return s.fill(set.fill)
+	return nil
 }
 
+// fill makes the log as large as was asked for.
 func (s *site) fill(to uint64) error {
 	for {
 		size, err := size(s.ctx, s.service)
@@ -95,41 +99,6 @@ func (s *site) fill(to uint64) error {
 			return err
 		}
 	}
-}
-
-// conclude measures memory, restart and disk, and checks the whole log.
-func (s *site) conclude(r *report, from, before uint64) error {
-	var err error
-	if r.Entries, err = size(s.ctx, s.service); err != nil {
-		return err
-	}
-	if _, r.PeakMemory, err = s.node.memory(); err != nil {
-		return err
-	}
-	say("restarting")
-	if err := s.node.stop(); err != nil {
-		return fmt.Errorf("stop the node: %w", err)
-	}
-	after, err := s.node.disk(stateDir)
-	if err != nil {
-		return err
-	}
-	if after > before && r.Entries > from {
-		r.DiskPerEntry = float64(after-before) / float64(r.Entries-from)
-	}
-	took, err := s.node.start(s.ctx)
-	if err != nil {
-		return err
-	}
-	r.RestartSeconds = took.Seconds()
-	if r.Memory, _, err = s.node.memory(); err != nil {
-		return err
-	}
-	if err := s.node.stop(); err != nil {
-		return fmt.Errorf("stop the node: %w", err)
-	}
-	say("checking every entry")
-	return s.node.fsck(s.ctx)
 }
 
 // say tells a person what is under way; figures go to standard output.

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -52,37 +52,37 @@ type report struct {
 	RestartSeconds float64 `json:"restart_seconds"`      // from starting the process to ready
 }
 
-func newReport() *report { return &report{CPUs: runtime.NumCPU(), Go: runtime.Version()} }
-
 func (r *report) print(to io.Writer, format string) error {
+	text := r.text()
 	if format == "json" {
-		e := json.NewEncoder(to)
+		text.Reset()
+		e := json.NewEncoder(text)
 		e.SetIndent("", "  ")
 		if err := e.Encode(r); err != nil {
 			return fmt.Errorf("print the report: %w", err)
 		}
-		return nil
 	}
-	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	text := "batch\tclients\treadings\tappends/s\tp50 ms\tp99 ms\t\n"
+	if _, err := text.WriteTo(to); err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	return nil
+}
+
+func (r *report) text() *bytes.Buffer {
+	text := &bytes.Buffer{} // takes everything
+	table := []byte("batch\tclients\treadings\tappends/s\tp50 ms\tp99 ms\t\n")
 	for _, w := range r.Rows {
-		text += fmt.Sprintf("%d\t%d\t%d\t%.0f\t%.2f\t%.2f\t\n", w.Batch, w.Clients, w.Readings, w.PerSecond, w.P50, w.P99)
+		table = fmt.Appendf(table, "%d\t%d\t%d\t%.0f\t%.2f\t%.2f\t\n", w.Batch, w.Clients, w.Readings, w.PerSecond, w.P50, w.P99)
 	}
-	if _, err := io.WriteString(t, text); err != nil {
-		return fmt.Errorf("print the report: %w", err)
-	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("print the report: %w", err)
-	}
+	t := tabwriter.NewWriter(text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = t.Write(table)
+	_ = t.Flush()
 	const mib = 1 << 20
-	_, err := fmt.Fprintf(to, "\nentries in the log      %d, every receipt verified, fsck sound\n"+
+	fmt.Fprintf(text, "\nentries in the log      %d, every receipt verified, fsck sound\n"+
 		"disk per entry          %.0f bytes: leaf, sealed record, tiles, indexes, Raft log\n"+
 		"resident memory         %d MiB at most under load, %d MiB after the restart\n"+
 		"restart                 %.2f s to ready\n"+
 		"machine                 %d CPUs shared by node and client, %s\n",
 		r.Entries, r.DiskPerEntry, r.PeakMemory/mib, r.Memory/mib, r.RestartSeconds, r.CPUs, r.Go)
-	if err != nil {
-		return fmt.Errorf("print the report: %w", err)
-	}
-	return nil
+	return text
 }

@@ -88,13 +88,6 @@ func calls(list []*client.Signed, batch int) []*call {
 	return out
 }
 
-func (c *call) send(ctx context.Context, to *client.Caller) (err error) {
-	began := time.Now()
-	c.got, err = to.Send(ctx, jurisdiction, c.sent)
-	c.took = time.Since(began)
-	return err
-}
-
 // append sends readings from several clients and returns how long it took in
 // all and for each call. Every receipt is verified before it returns.
 func (s *site) append(w workload) (*row, error) {
@@ -121,7 +114,7 @@ func (s *site) drive(work []*call, clients int) (time.Duration, error) {
 	group, ctx := errgroup.WithContext(s.ctx)
 	for range clients {
 		group.Go(func() error {
-			to, err := s.node.as("ingest-service", nil)
+			to, err := s.node.as("ingest-service")
 			if err == nil {
 				defer to.Close()
 				_, err = size(ctx, to)
@@ -136,9 +129,11 @@ func (s *site) drive(work []*call, clients int) (time.Duration, error) {
 				if i >= int64(len(work)) {
 					return nil
 				}
-				if err := work[i].send(ctx, to); err != nil {
+				c, sent := work[i], time.Now()
+				if c.got, err = to.Send(ctx, jurisdiction, c.sent); err != nil {
 					return err
 				}
+				c.took = time.Since(sent)
 			}
 		})
 	}

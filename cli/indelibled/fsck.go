@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,7 +25,7 @@ row are recomputed from the bytes of the entries and compared with what is store
 After a crash the newest entries may lie in the Raft log alone. They are not counted here: the next
 start applies them.`,
 		Args: cobra.NoArgs,
-		RunE: withConfig(p, func(cmd *cobra.Command, cfg config.Config) error { return fsck(cmd.Context(), p, cfg) }),
+		RunE: withConfig(p, fsck),
 	}
 	configFlags(cmd)
 	return cmd
@@ -94,29 +93,26 @@ func fsckResult(p *say.Printer, r *ledger.Report) error {
 	for _, f := range r.Faults {
 		out.Faults = append(out.Faults, jsonFault(f))
 	}
-	if err := p.Result(out, func(w io.Writer) error { return writeFsck(w, out) }); err != nil {
+	if err := p.Result(out, out.write); err != nil || out.Sound {
 		return err
-	}
-	if out.Sound {
-		return nil
 	}
 	return say.Refused("UNSOUND", fmt.Sprintf("the log is not sound from entry %d on", out.Faults[0].Index),
 		"nothing was repaired", "keep this disk as it is and restore the node; do not start it")
 }
 
-func writeFsck(w io.Writer, out jsonFsck) error {
+func (out jsonFsck) write(w io.Writer) error {
 	verdict := "sound"
 	if !out.Sound {
 		verdict = fmt.Sprintf("%d faults", out.Found)
 	}
-	err := say.Pairs(w, [2]string{"verdict", verdict}, [2]string{"entries", strconv.FormatUint(out.Entries, 10)},
-		[2]string{"root", out.Root}, [2]string{"rows compared", strconv.FormatUint(out.Rows, 10)})
+	err := say.Pairs(w, [2]string{"verdict", verdict}, [2]string{"entries", fmt.Sprint(out.Entries)},
+		[2]string{"root", out.Root}, [2]string{"rows compared", fmt.Sprint(out.Rows)})
 	if err != nil || out.Sound {
 		return err
 	}
-	rows := make([][]string, 0, len(out.Faults))
-	for _, f := range out.Faults {
-		rows = append(rows, []string{strconv.FormatUint(f.Index, 10), f.Row, f.What})
+	rows := make([][]string, len(out.Faults))
+	for i, f := range out.Faults {
+		rows[i] = []string{fmt.Sprint(f.Index), f.Row, f.What}
 	}
 	return say.Table(w, []string{"ENTRY", "ROW", "WHAT"}, rows)
 }

@@ -2,13 +2,11 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -22,12 +20,12 @@ import (
 
 // initFlags are the command line of init.
 type initFlags struct {
-	dir, origin, name, listen, url string
-	hosts, jurisdictions           []string
+	founding.Spec
+	jurisdictions []string
 }
 
 func newInit(p *say.Printer) *cobra.Command {
-	var f initFlags
+	f := initFlags{Spec: founding.Spec{Now: time.Now, Rand: rand.Reader}}
 	cmd := &cobra.Command{
 		Use:   "init --dir DIR",
 		Short: "Make a log: keys, certificates, genesis, policies, credentials, configuration",
@@ -42,90 +40,84 @@ in genesis and cannot be changed later.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return f.run(p) },
 	}
-	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to make it in")
-	cmd.Flags().StringVar(&f.origin, "origin", "", "the log's name, a URL without scheme that you control (random if not given)")
-	cmd.Flags().StringVar(&f.name, "name", "n1", "the node's name")
-	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:7443", "host:port the node listens on for clients")
-	cmd.Flags().StringVar(&f.url, "url", "", "the server's address to write into the credentials (default: from --listen, or --host where that is all addresses)")
-	cmd.Flags().StringArrayVar(&f.hosts, "host", nil, "name or address clients use for the node (repeat; loopback is always included)")
+	cmd.Flags().StringVar(&f.Dir, "dir", "", "directory to make it in")
+	cmd.Flags().StringVar(&f.Origin, "origin", "", "the log's name, a URL without scheme that you control (random if not given)")
+	cmd.Flags().StringVar(&f.Node, "name", "n1", "the node's name")
+	cmd.Flags().StringVar(&f.Listen, "listen", "127.0.0.1:7443", "host:port the node listens on for clients")
+	cmd.Flags().StringVar(&f.URL, "url", "", "the server's address to write into the credentials (default: from --listen, or --host where that is all addresses)")
+	cmd.Flags().StringArrayVar(&f.Hosts, "host", nil, "name or address clients use for the node (repeat; loopback is always included)")
 	cmd.Flags().StringArrayVar(&f.jurisdictions, "jurisdiction", []string{"eu=gdpr", "us=hipaa"}, "jurisdiction and regime (repeat)")
 	return cmd
 }
 
-func (f initFlags) spec() (founding.Spec, error) {
-	spec := founding.Spec{
-		Dir: f.dir, Origin: f.origin, Node: f.name, Hosts: f.hosts, Listen: f.listen, URL: f.url,
-		Now: time.Now, Rand: rand.Reader,
-	}
-	named := map[string]bool{}
+// complete reads the jurisdictions and checks everything.
+func (f *initFlags) complete() error {
 	for _, text := range f.jurisdictions {
 		rule, err := founding.ParseRule(text)
 		switch {
 		case err != nil:
-			return spec, say.Usage("see indelibled init --help", "--jurisdiction: %v", err)
+			return say.Usage("see indelibled init --help", "--jurisdiction: %v", err)
 		case !entry.ValidJurisdiction(rule.Name):
-			return spec, say.Usage("a name has 2 to 16 of a-z, 0-9 and -, beginning with a letter, such as eu", "--jurisdiction: %q is no name", rule.Name)
-		case named[rule.Name]:
-			return spec, say.Usage("name each once", "--jurisdiction: %s is given twice", rule.Name)
+			return say.Usage("a name has 2 to 16 of a-z, 0-9 and -, beginning with a letter, such as eu", "--jurisdiction: %q is no name", rule.Name)
+		case slices.ContainsFunc(f.Jurisdictions, func(other entry.JurisdictionRule) bool { return other.Name == rule.Name }):
+			return say.Usage("name each once", "--jurisdiction: %s is given twice", rule.Name)
 		}
-		named[rule.Name] = true
-		spec.Jurisdictions = append(spec.Jurisdictions, rule)
+		f.Jurisdictions = append(f.Jurisdictions, rule)
 	}
-	if err := spec.Validate(); err != nil {
-		return spec, say.Usage("see indelibled init --help", "%s", oneLine(err))
+	if err := f.Validate(); err != nil {
+		return say.Usage("see indelibled init --help", "%s", say.Reason(err))
 	}
-	return spec, f.address(&spec)
+	return f.address()
 }
 
-// address decides what is written into the credentials as the server's address.
+// address finds what is written into the credentials as the server's address.
 // Listening on all addresses names none: then clients use the first of --host, for
 // which the certificate is made.
-func (f initFlags) address(spec *founding.Spec) error {
-	if slices.Contains(f.hosts, "") {
+func (f *initFlags) address() error {
+	if slices.Contains(f.Hosts, "") {
 		return say.Usage("name a host or an address", "--host is empty")
 	}
-	host, port, err := net.SplitHostPort(f.listen)
+	host, port, err := net.SplitHostPort(f.Listen)
 	if number, notOne := strconv.ParseUint(port, 10, 16); err != nil || notOne != nil || number == 0 && port != "0" {
-		return say.Usage("give --listen HOST:PORT", "--listen %s has no port from 0 to 65535", f.listen)
+		return say.Usage("give --listen HOST:PORT", "--listen %s has no port from 0 to 65535", f.Listen)
 	}
-	if f.url != "" {
-		if u, err := url.Parse(f.url); err != nil || u.Scheme != "https" || u.Host == "" {
-			return say.Usage("give --url https://HOST:PORT", "--url %s is not the address of a server", f.url)
+	if f.URL != "" {
+		if u, err := url.Parse(f.URL); err != nil || u.Scheme != "https" || u.Host == "" {
+			return say.Usage("give --url https://HOST:PORT", "--url %s is not the address of a server", f.URL)
 		}
 		return nil
 	}
 	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
 		return nil
 	}
-	if len(f.hosts) == 0 {
-		return say.Usage("name it with --host NAME, once for each name or address", "--listen %s says no name under which clients reach the node", f.listen)
+	if len(f.Hosts) == 0 {
+		return say.Usage("name it with --host NAME, once for each name or address", "--listen %s says no name under which clients reach the node", f.Listen)
 	}
-	spec.URL = "https://" + net.JoinHostPort(f.hosts[0], port)
+	f.URL = "https://" + net.JoinHostPort(f.Hosts[0], port)
 	return nil
 }
 
-func (f initFlags) run(p *say.Printer) error {
-	spec, err := f.spec()
-	if err != nil {
+func (f *initFlags) run(p *say.Printer) error {
+	if err := f.complete(); err != nil {
 		return err
 	}
-	lock, err := founding.LockDir(f.dir)
+	lock, err := founding.LockDir(f.Dir)
 	switch {
 	case errors.Is(err, founding.ErrLocked):
-		return say.Refused("IN_USE", "another process makes a log in "+f.dir, "nothing was made or changed", "wait for it, or choose another directory")
+		return say.Refused("IN_USE", "another process makes a log in "+f.Dir, "nothing was made or changed", "wait for it, or choose another directory")
 	case err != nil:
 		return say.Local(err, "the directory cannot be used", "give another with --dir")
 	}
-	return errors.Join(f.found(p, spec), lock.Close())
+	return errors.Join(f.found(p), lock.Close())
 }
 
-func (f initFlags) found(p *say.Printer, spec founding.Spec) error {
-	site, err := founding.Found(spec)
+func (f *initFlags) found(p *say.Printer) error {
+	site, err := founding.Found(f.Spec)
 	var refusal *entry.Refusal
 	switch {
 	case errors.Is(err, founding.ErrNotEmpty):
-		return say.Refused("NOT_EMPTY", "the directory "+f.dir+" already holds something", "nothing was made or changed",
-			"choose an empty directory, or start what is there with indelibled serve --config "+founding.Site{Dir: f.dir}.Config())
+		return say.Refused("NOT_EMPTY", "the directory "+f.Dir+" already holds something", "nothing was made or changed",
+			"choose an empty directory, or start what is there with indelibled serve --config "+founding.Site{Dir: f.Dir}.Config())
 	case errors.As(err, &refusal):
 		return say.Usage("see indelibled init --help", "genesis would not be valid: %s", refusal.Text)
 	case err != nil:
@@ -150,7 +142,7 @@ func printSite(p *say.Printer, site founding.Site) error {
 		return say.Local(err, "the new log cannot be read back", "look at the disk, then run init again elsewhere")
 	}
 	made := jsonSite{
-		Directory: site.Dir, LogID: hex.EncodeToString(id[:]), Config: site.Config(),
+		Directory: site.Dir, LogID: id.String(), Config: site.Config(),
 		Policy: site.Policy(), CA: site.CA(), Credentials: site.Credentials(),
 	}
 	return p.Result(made, func(w io.Writer) error {
@@ -164,7 +156,7 @@ Next:
   start the node          indelibled serve --config %s
   then enrol the people   indelible author enrol --help, with --credentials %s
   hand out credentials    one folder each, over a safe way; they are private keys
-`, made.Config, filepath.Join(made.Credentials, founding.Registrar1))
+`, made.Config, site.Credential(founding.Registrar1))
 		return err
 	})
 }

@@ -20,9 +20,7 @@ func newServe(p *say.Printer) *cobra.Command {
 		Long: `Run the node of a directory made by init. It stops on SIGINT or SIGTERM after finishing the calls
 under way, and by itself, with the reason, when it can no longer trust its disk or its state.`,
 		Args: cobra.NoArgs,
-		RunE: withConfig(p, func(cmd *cobra.Command, cfg config.Config) error {
-			return serve(cmd.Context(), p, cfg)
-		}),
+		RunE: withConfig(p, serve),
 	}
 	configFlags(cmd)
 	return cmd
@@ -59,31 +57,26 @@ func serve(ctx context.Context, p *say.Printer, cfg config.Config) error {
 
 // openProblem explains why a node did not start.
 func openProblem(err error, cfg config.Config) error {
-	switch {
-	case errors.Is(err, node.ErrInUse):
+	if errors.Is(err, node.ErrInUse) {
 		return say.Refused("IN_USE", "another process works on "+cfg.Dir, "the node was not started",
 			"stop the other process, or start a node on another folder")
-	default:
-		problem := say.Local(err, "the node could not be opened", "correct that; nothing was changed. indelibled fsck checks what is on disk")
-		problem.NotDone = "the node was not started"
-		return problem
 	}
+	problem := say.Local(err, "the node could not be opened", "correct that; nothing was changed. indelibled fsck checks what is on disk")
+	problem.NotDone = "the node was not started"
+	return problem
 }
 
 func announce(p *say.Printer, n *node.Node, cfg config.Config) error {
-	id := n.LogID()
-	serving := jsonServing{Node: cfg.Name, LogID: id.String(), URL: "https://" + n.Address().String()}
+	serving := jsonServing{Node: cfg.Name, LogID: n.LogID().String(), URL: "https://" + n.Address().String()}
 	if public := n.Public(); public != nil {
 		serving.Public = "https://" + public.String()
 	}
 	return p.Result(serving, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "node %s of log %s answers at %s\n", serving.Node, serving.LogID, serving.URL)
-		if err == nil && serving.Public != "" {
-			_, err = fmt.Fprintf(w, "checkpoint and tiles for anyone at %s\n", serving.Public)
+		text := fmt.Sprintf("node %s of log %s answers at %s\n", serving.Node, serving.LogID, serving.URL)
+		if serving.Public != "" {
+			text += "checkpoint and tiles for anyone at " + serving.Public + "\n"
 		}
-		if err != nil {
-			return fmt.Errorf("announce: %w", err)
-		}
-		return nil
+		_, err := io.WriteString(w, text)
+		return err
 	})
 }

@@ -66,7 +66,7 @@ func Check(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the checkpoint: %w", err)
 	}
-	c := &checking{cfg: cfg, size: verified.Checkpoint.Size, tree: proof.NewFrontier(), registry: newRegistry(cfg.Policy.LogID())}
+	c := &checking{cfg: cfg, size: verified.Checkpoint.Size, tree: proof.NewFrontier(), registry: newRegistry()}
 	c.report = &Report{Verified: verified, Note: note, Entries: !cfg.TilesOnly, Kinds: map[entry.Kind]int{}}
 	if err := c.run(ctx); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ type checking struct {
 	size     uint64
 	tree     *proof.Frontier
 	registry *registry
-	upper    [][]proof.Hash // hashes of the tile under construction, level by level from 1
+	open     [][]proof.Hash // hashes of the tile under construction, level by level
 	time     uint64         // ledger time of the newest entry
 	report   *Report
 }
@@ -97,7 +97,7 @@ type checking struct {
 func (c *checking) run(ctx context.Context) error {
 	for first := uint64(0); first < c.size; first += proof.TileWidth {
 		width := int(min(c.size-first, proof.TileWidth))
-		leaves, err := c.leaves(ctx, first, width)
+		leaves, err := c.leaves(ctx, proof.Tile{Index: first / proof.TileWidth, Width: width})
 		if err != nil {
 			return err
 		}
@@ -105,29 +105,57 @@ func (c *checking) run(ctx context.Context) error {
 			if err := c.tree.Append(leaf); err != nil {
 				return &Fault{Index: first + uint64(i), Step: "extend the tree", Err: err}
 			}
-		}
-		if err := c.raise(ctx, leaves); err != nil {
-			return err
+			if err := c.add(ctx, 0, leaf); err != nil {
+				return err
+			}
 		}
 		if c.cfg.Progress != nil {
 			c.cfg.Progress(first+uint64(width), c.size)
 		}
 	}
-	return c.compareRest(ctx)
+	for level, hashes := range c.open { // the partial tiles
+		if err := c.compare(ctx, level, hashes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// leaves gives the leaf hashes of one tile: recomputed from entries and equal
-// to the hash tile, or the hash tile alone.
-func (c *checking) leaves(ctx context.Context, first uint64, width int) ([]proof.Hash, error) {
-	tile := proof.Tile{Level: 0, Index: first / proof.TileWidth, Width: width}
+// leaves gives the leaf hashes of one tile: recomputed from entries, or of the hash
+// tile itself.
+func (c *checking) leaves(ctx context.Context, tile proof.Tile) ([]proof.Hash, error) {
 	if c.cfg.TilesOnly {
 		return c.hashTile(ctx, tile)
 	}
-	hashes, err := c.entries(ctx, tile)
-	if err != nil {
-		return nil, err
+	return c.entries(ctx, tile)
+}
+
+// add adds a hash to the tile under construction of a level. The tile that becomes
+// full is compared, and its root belongs to the level above.
+func (c *checking) add(ctx context.Context, level int, hash proof.Hash) error {
+	if len(c.open) == level {
+		c.open = append(c.open, nil)
 	}
-	return hashes, c.compare(ctx, tile, hashes)
+	c.open[level] = append(c.open[level], hash)
+	hashes := c.open[level]
+	if len(hashes) < proof.TileWidth {
+		return nil
+	}
+	c.open[level] = nil
+	if err := c.compare(ctx, level, hashes); err != nil {
+		return err
+	}
+	tile := proof.NewFrontier()
+	for _, h := range hashes {
+		if err := tile.Append(h); err != nil {
+			return fmt.Errorf("recompute a tile: %w", err)
+		}
+	}
+	root, err := tile.Root()
+	if err != nil {
+		return fmt.Errorf("recompute a tile: %w", err)
+	}
+	return c.add(ctx, level+1, root)
 }
 
 // hashTile fetches the hashes of a tile.
@@ -146,73 +174,26 @@ func (c *checking) hashTile(ctx context.Context, tile proof.Tile) ([]proof.Hash,
 	return hashes[:tile.Width], c.keep(tile.Path(), raw[:tile.Width*proof.HashSize])
 }
 
-// compare fetches a tile and compares it with what was recomputed.
-func (c *checking) compare(ctx context.Context, tile proof.Tile, want []proof.Hash) error {
+// compare fetches the newest tile of a level and compares it with what was
+// recomputed.
+func (c *checking) compare(ctx context.Context, level int, want []proof.Hash) error {
+	if len(want) == 0 || level == 0 && c.cfg.TilesOnly {
+		return nil
+	}
+	tile := proof.Tile{Level: level, Index: (c.tree.Size() - 1) >> (8 * (level + 1)), Width: len(want)}
 	got, err := c.hashTile(ctx, tile)
 	if err != nil {
 		return err
 	}
 	for i := range want {
 		if got[i] != want[i] {
-			span := uint64(1) << (8 * tile.Level)
 			return &Fault{
-				Index: (tile.Index*proof.TileWidth + uint64(i)) * span,
-				Step:  "compare " + tile.Path(), Err: proof.ErrRoot,
+				Index: (tile.Index*proof.TileWidth + uint64(i)) << (8 * level), Step: "compare " + tile.Path(), Err: proof.ErrRoot,
 			}
 		}
 	}
 	c.report.Tiles++
 	return nil
-}
-
-// raise adds the root of a full tile to the level above it, and compares the
-// tiles that become full.
-func (c *checking) raise(ctx context.Context, hashes []proof.Hash) error {
-	for level := 1; len(hashes) == proof.TileWidth; level++ {
-		root, err := rootOf(hashes)
-		if err != nil {
-			return err
-		}
-		if len(c.upper) < level {
-			c.upper = append(c.upper, nil)
-		}
-		c.upper[level-1] = append(c.upper[level-1], root)
-		hashes = c.upper[level-1]
-		if len(hashes) < proof.TileWidth {
-			return nil
-		}
-		done := c.tree.Size() >> (8 * (level + 1))
-		if err := c.compare(ctx, proof.Tile{Level: level, Index: done - 1, Width: proof.TileWidth}, hashes); err != nil {
-			return err
-		}
-		c.upper[level-1] = nil
-	}
-	return nil
-}
-
-// compareRest compares the partial tiles above the leaves.
-func (c *checking) compareRest(ctx context.Context) error {
-	for i, hashes := range c.upper {
-		if len(hashes) == 0 {
-			continue
-		}
-		level := i + 1
-		tile := proof.Tile{Level: level, Index: c.size >> (8 * (level + 1)), Width: len(hashes)}
-		if err := c.compare(ctx, tile, hashes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func rootOf(hashes []proof.Hash) (proof.Hash, error) {
-	f := proof.NewFrontier()
-	for _, h := range hashes {
-		if err := f.Append(h); err != nil {
-			return proof.Hash{}, fmt.Errorf("recompute a tile: %w", err)
-		}
-	}
-	return f.Root()
 }
 
 func (c *checking) keep(path string, raw []byte) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -60,8 +61,8 @@ func (c *checking) statements(first uint64, leaves [][]byte) error {
 		if index == 0 {
 			err = c.registry.genesis(s, at)
 		}
-		if err == nil {
-			keys[i], err = c.registry.key(s)
+		if keys[i] = c.registry.keys[s.Author]; err == nil && keys[i] == nil {
+			err = errKey
 		}
 		if err == nil {
 			err = c.registry.learn(s)
@@ -112,14 +113,13 @@ const (
 
 // registry is the keys a log has enrolled, by author id.
 type registry struct {
-	log      entry.LogID
 	keys     map[entry.AuthorID]*entry.PublicKey
 	verifier *entry.Verifier
 }
 
-func newRegistry(log [32]byte) *registry {
+func newRegistry() *registry {
 	return &registry{
-		log: log, keys: map[entry.AuthorID]*entry.PublicKey{},
+		keys:     map[entry.AuthorID]*entry.PublicKey{},
 		verifier: entry.NewVerifier(entry.VerifierConfig{Keys: verifierKeys, Statements: verifierStatements}),
 	}
 }
@@ -130,27 +130,11 @@ func (r *registry) genesis(s *entry.Statement, at uint64) error {
 	if !ok || at != s.IssuedAt {
 		return errGenesis
 	}
-	for _, list := range [][][]byte{body.Registrars, body.Operators} {
-		for _, spki := range list {
-			if err := r.add(spki); err != nil {
-				return err
-			}
-		}
-	}
+	keys := slices.Concat(body.Registrars, body.Operators)
 	for _, node := range body.Nodes {
-		if err := r.add(node.AuthorKey); err != nil {
-			return err
-		}
+		keys = append(keys, node.AuthorKey)
 	}
-	return nil
-}
-
-func (r *registry) key(s *entry.Statement) (*entry.PublicKey, error) {
-	key, ok := r.keys[s.Author]
-	if !ok {
-		return nil, errKey
-	}
-	return key, nil
+	return r.add(keys...)
 }
 
 // learn takes the keys a statement brings: enrolments, and nodes.
@@ -166,11 +150,13 @@ func (r *registry) learn(s *entry.Statement) error {
 	return nil
 }
 
-func (r *registry) add(spki []byte) error {
-	key, err := entry.ParsePublicKey(spki)
-	if err != nil {
-		return err
+func (r *registry) add(keys ...[]byte) error {
+	for _, spki := range keys {
+		key, err := entry.ParsePublicKey(spki)
+		if err != nil {
+			return err
+		}
+		r.keys[key.Author()] = key
 	}
-	r.keys[key.Author()] = key
 	return nil
 }

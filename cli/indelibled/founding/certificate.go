@@ -8,7 +8,6 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"time"
 )
@@ -17,7 +16,6 @@ const (
 	authorityYears = 10
 	leafYears      = 2
 	clockSlack     = 5 * time.Minute // certificates begin this much in the past, for clocks that are behind
-	serialBits     = 127
 )
 
 // authority signs certificates: for connections, or for devices.
@@ -33,35 +31,23 @@ func newAuthority(name string, now time.Time, random io.Reader) (*authority, err
 	if err != nil {
 		return nil, fmt.Errorf("make the key of %s: %w", name, err)
 	}
-	serial, err := newSerial(random)
+	a := &authority{key: key, now: now, rand: random}
+	a.cert = a.template(name, authorityYears) // signs itself
+	a.cert.KeyUsage, a.cert.IsCA, a.cert.MaxPathLenZero = x509.KeyUsageCertSign|x509.KeyUsageCRLSign, true, true
+	der, err := a.sign(a.cert, key.Public())
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: name},
-		NotBefore:             now.Add(-clockSlack),
-		NotAfter:              now.AddDate(authorityYears, 0, 0),
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		MaxPathLenZero:        true,
-	}
-	der, err := x509.CreateCertificate(random, template, template, key.Public(), key)
-	if err != nil {
-		return nil, fmt.Errorf("sign the certificate of %s: %w", name, err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
+	if a.cert, err = x509.ParseCertificate(der); err != nil {
 		return nil, fmt.Errorf("read back the certificate of %s: %w", name, err)
 	}
-	return &authority{cert: cert, key: key, now: now, rand: random}, nil
+	return a, nil
 }
 
 // node certifies a key for both sides of a connection, under the host names
 // and addresses clients will use.
 func (a *authority) node(name string, pub crypto.PublicKey, hosts []string) ([]byte, error) {
-	template := a.leaf(name, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+	template := a.template(name, leafYears, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
@@ -74,39 +60,23 @@ func (a *authority) node(name string, pub crypto.PublicKey, hosts []string) ([]b
 
 // client certifies a key for the calling side alone.
 func (a *authority) client(name string, pub crypto.PublicKey) ([]byte, error) {
-	return a.sign(a.leaf(name, x509.ExtKeyUsageClientAuth), pub)
+	return a.sign(a.template(name, leafYears, x509.ExtKeyUsageClientAuth), pub)
 }
 
-func (a *authority) leaf(name string, usage ...x509.ExtKeyUsage) *x509.Certificate {
+func (a *authority) template(name string, years int, usage ...x509.ExtKeyUsage) *x509.Certificate {
 	return &x509.Certificate{
-		Subject:               pkix.Name{CommonName: name},
-		NotBefore:             a.now.Add(-clockSlack),
-		NotAfter:              a.now.AddDate(leafYears, 0, 0),
-		KeyUsage:              x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:           usage,
-		BasicConstraintsValid: true,
+		Subject:   pkix.Name{CommonName: name},
+		NotBefore: a.now.Add(-clockSlack), NotAfter: a.now.AddDate(years, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: usage, BasicConstraintsValid: true,
 	}
 }
 
+// sign makes the certificate. Its serial number is drawn by crypto/x509 (RFC 5280
+// section 4.1.2.2).
 func (a *authority) sign(template *x509.Certificate, pub crypto.PublicKey) ([]byte, error) {
-	serial, err := newSerial(a.rand)
-	if err != nil {
-		return nil, err
-	}
-	template.SerialNumber = serial
 	der, err := x509.CreateCertificate(a.rand, template, a.cert, pub, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("sign the certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	return der, nil
-}
-
-func newSerial(random io.Reader) (*big.Int, error) {
-	raw := make([]byte, (serialBits+7)/8)
-	if _, err := io.ReadFull(random, raw); err != nil {
-		return nil, fmt.Errorf("draw a certificate's serial number: %w", err)
-	}
-	raw[0] &= 0x7f // positive in 16 bytes, RFC 5280 §4.1.2.2
-	raw[len(raw)-1] |= 1
-	return new(big.Int).SetBytes(raw), nil
 }

@@ -1,7 +1,6 @@
 // Package founding makes a log: its keys, the certificate authority of its
 // connections, the genesis statement that is its identity, the policies that
-// clients pin, the credentials of everyone who starts out with it, and the
-// node's configuration.
+// clients pin, the first credentials, and the node's configuration.
 //
 // Its law:
 //
@@ -11,6 +10,6 @@
 //     never touched.
 //   - Every private key is made here from Spec.Rand, written once with mode
 //     0600, and never printed.
-//   - It starts nothing and opens no connection: the identity of the log is
+//   - It starts nothing and connects to nothing: the identity of the log is
 //     computed offline.
 package founding

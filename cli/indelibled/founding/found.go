@@ -1,16 +1,17 @@
 package founding
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
+	"slices"
 
+	"indelible/api/client"
 	"indelible/api/client/credential"
 	"indelible/cli/indelibled/config"
 	"indelible/ledger/entry"
@@ -20,25 +21,17 @@ import (
 // ErrNotEmpty is a directory that holds something already.
 var ErrNotEmpty = errors.New("the directory is not empty")
 
-// holder is one credential of the founding.
-type holder struct {
-	name string
-	key  *ecdsa.PrivateKey
-	spki []byte
-}
-
-// work is a founding under way.
-type work struct {
-	spec     Spec
-	site     Site
-	ca       *authority
-	deviceCA *authority
-	node     *NodeKeys
-	nodeCert []byte
-	holders  []holder
-	genesis  *entry.Statement
-	policy   []byte
-	policyPQ []byte
+// founder is a founding under way.
+type founder struct {
+	Spec
+	site         Site
+	ca, deviceCA *authority
+	node         *NodeKeys
+	nodeCert     []byte
+	keys         map[string]*ecdsa.PrivateKey // of the holders, by name
+	genesis      *entry.Statement
+	policy       []byte
+	policyPQ     []byte
 }
 
 // Found makes the log of spec. A founding that was interrupted in the same
@@ -50,217 +43,172 @@ func Found(spec Spec) (Site, error) {
 	}
 	site := Site{Dir: spec.Dir}
 	condition, err := Inspect(spec.Dir)
+	switch {
+	case err != nil:
+	case condition == Unfinished:
+		err = clear(site)
+	case condition == Empty:
+		err = credential.WritePublic(site.path(markerFile), nil)
+	default:
+		err = fmt.Errorf("%w: %s", ErrNotEmpty, spec.Dir)
+	}
 	if err != nil {
 		return Site{}, err
 	}
-	switch condition {
-	case Founded, Foreign:
-		return Site{}, fmt.Errorf("%w: %s", ErrNotEmpty, spec.Dir)
-	case Unfinished:
-		if err := clear(site); err != nil {
-			return Site{}, err
-		}
-	case Empty:
-		if err := credential.WritePublic(filepath.Join(spec.Dir, markerFile), nil); err != nil {
-			return Site{}, err
-		}
-	}
-	w := &work{spec: spec, site: site}
-	return site, w.run()
+	f := &founder{Spec: spec, site: site, keys: map[string]*ecdsa.PrivateKey{}}
+	return site, f.run()
 }
 
 // clear removes what an interrupted founding has written. The configuration is
 // among it: it can exist beside the marker when the crash came between the two.
 func clear(site Site) error {
-	for _, name := range []string{ConfigFile, caDir, keysDir, logDir, credentialsDir} {
-		if err := os.RemoveAll(filepath.Join(site.Dir, name)); err != nil {
+	for _, name := range []string{configFile, caDir, keysDir, logDir, credentialsDir} {
+		if err := os.RemoveAll(site.path(name)); err != nil {
 			return fmt.Errorf("clear an interrupted founding: %w", err)
 		}
 	}
 	return nil
 }
 
-func (w *work) run() error {
+// run writes the configuration last but for the marker: where that file is,
+// everything else is.
+func (f *founder) run() error {
 	for _, step := range []func() error{
-		w.spec.complete, w.makeAuthorities, w.makeNode, w.makeHolders, w.makeGenesis, w.makePolicies,
-		w.writeAuthorities, w.writeNode, w.writeLog, w.writeHolders, w.writeConfig,
+		f.complete, f.makeKeys, f.makeGenesis, f.makePolicies, f.writeNode, f.writeHolders, f.writeConfig, f.removeMarker,
 	} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
-	return w.removeMarker()
-}
-
-// writeConfig is the last step but the marker: where this file is, everything else
-// is. Its paths are relative to it.
-func (w *work) writeConfig() error {
-	c := config.Defaults()
-	c.Name, c.Listen, c.Dir, c.Keys = w.spec.Node, w.spec.Listen, stateDir, keysDir
-	c.Genesis, c.Policy, c.PolicyPQ = filepath.Join(logDir, genesisFile), filepath.Join(logDir, policyFile), filepath.Join(logDir, policyPQFile)
-	c.Certificate, c.CA = filepath.Join(keysDir, nodeCertFile), filepath.Join(caDir, caCertFile)
-	return credential.WritePublic(w.site.Config(), c.Marshal())
+	return nil
 }
 
 // removeMarker says that the founding is complete, and waits until that is on disk.
-func (w *work) removeMarker() error {
-	if err := os.Remove(filepath.Join(w.spec.Dir, markerFile)); err != nil {
+func (f *founder) removeMarker() error {
+	if err := os.Remove(f.site.path(markerFile)); err != nil {
 		return fmt.Errorf("end the founding: %w", err)
 	}
-	return credential.SyncDir(w.spec.Dir)
+	return credential.SyncDir(f.Dir)
 }
 
-func (w *work) makeAuthorities() error {
+func (f *founder) makeKeys() error {
 	var err error
-	now := w.spec.Now()
-	if w.ca, err = newAuthority("Indelible connections "+w.spec.Origin, now, w.spec.Rand); err != nil {
+	now := f.Now()
+	if f.ca, err = newAuthority("Indelible connections "+f.Origin, now, f.Rand); err != nil {
 		return err
 	}
-	w.deviceCA, err = newAuthority("Indelible devices "+w.spec.Origin, now, w.spec.Rand)
-	return err
-}
-
-func (w *work) makeNode() error {
-	var err error
-	if w.node, err = newNodeKeys(w.spec.Rand); err != nil {
+	if f.deviceCA, err = newAuthority("Indelible devices "+f.Origin, now, f.Rand); err != nil {
 		return err
 	}
-	hosts := append(append([]string(nil), loopback...), w.spec.Hosts...)
-	w.nodeCert, err = w.ca.node(w.spec.Node, w.node.TLS.Public(), hosts)
+	for _, h := range Holders {
+		if f.keys[h.Name], err = ecdsa.GenerateKey(elliptic.P256(), f.Rand); err != nil {
+			return fmt.Errorf("make the key of %s: %w", h.Name, err)
+		}
+	}
+	if f.node, err = newNodeKeys(f.Rand); err != nil {
+		return err
+	}
+	f.nodeCert, err = f.ca.node(f.Node, f.node.TLS.Public(), append(slices.Clone(loopback), f.Hosts...))
 	return err
-}
-
-func (w *work) makeHolders() error {
-	for _, name := range []string{
-		Registrar1, Registrar2, Operator1, Operator2, Officer1, Officer2, ConsentService, Service, Clinician, Auditor,
-	} {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), w.spec.Rand)
-		if err != nil {
-			return fmt.Errorf("make the key of %s: %w", name, err)
-		}
-		der, err := spki(key)
-		if err != nil {
-			return err
-		}
-		w.holders = append(w.holders, holder{name: name, key: key, spki: der})
-	}
-	return nil
-}
-
-// holder finds a credential by name.
-func (w *work) holder(name string) holder {
-	for _, h := range w.holders {
-		if h.name == name {
-			return h
-		}
-	}
-	return holder{}
 }
 
 // makeGenesis signs the statement at index 0 with the first registrar's key.
-func (w *work) makeGenesis() error {
-	node, logKey, err := w.genesisNode()
+func (f *founder) makeGenesis() error {
+	var faults error
+	spki := func(key crypto.Signer) []byte {
+		der, err := x509.MarshalPKIXPublicKey(key.Public())
+		faults = errors.Join(faults, err)
+		return der
+	}
+	node := entry.Node{
+		Name: f.Node, MLDSAKey: f.node.MLDSA.PublicKey().Bytes(),
+		AuthorKey: spki(f.node.Author), CosignerKey: spki(f.node.Cosigner), TLSKey: spki(f.node.TLS),
+	}
+	for _, rule := range f.Jurisdictions {
+		node.Placement = append(node.Placement, rule.Name)
+	}
+	body := &entry.Genesis{
+		Origin: f.Origin, LogKey: spki(f.node.Log), Nodes: []entry.Node{node}, Jurisdictions: f.Jurisdictions,
+	}
+	for _, h := range Holders {
+		switch h.Role { //nolint:exhaustive // the others are enrolled later
+		case entry.RoleRegistrar:
+			body.Registrars = append(body.Registrars, spki(f.keys[h.Name]))
+		case entry.RoleOperator:
+			body.Operators = append(body.Operators, spki(f.keys[h.Name]))
+		}
+	}
+	if faults != nil {
+		return fmt.Errorf("encode the public keys: %w", faults)
+	}
+	author, err := client.NewAuthor(f.keys[Registrar1], entry.LogID{}, f.Now, f.Rand)
 	if err != nil {
 		return err
 	}
-	body := &entry.Genesis{
-		Origin: w.spec.Origin, LogKey: logKey, Nodes: []entry.Node{node},
-		Registrars:    [][]byte{w.holder(Registrar1).spki, w.holder(Registrar2).spki},
-		Operators:     [][]byte{w.holder(Operator1).spki, w.holder(Operator2).spki},
-		Jurisdictions: w.spec.Jurisdictions,
-	}
-	var request entry.RequestID
-	if _, err := io.ReadFull(w.spec.Rand, request[:]); err != nil {
-		return fmt.Errorf("draw a request id: %w", err)
-	}
-	draft := entry.Draft{
-		Kind: entry.KindGenesis, IssuedAt: uint64(w.spec.Now().UnixMilli()), Request: &request, Body: body,
-	}
-	w.genesis, err = draft.Sign(w.spec.Rand, w.holder(Registrar1).key)
+	signed, err := author.Sign(entry.Draft{Kind: entry.KindGenesis, Body: body}, nil)
 	if err != nil {
-		return fmt.Errorf("sign genesis: %w", err)
+		return err
 	}
+	f.genesis = signed.Statement
 	return nil
-}
-
-func (w *work) genesisNode() (entry.Node, []byte, error) {
-	node := entry.Node{Name: w.spec.Node, MLDSAKey: w.node.MLDSA.PublicKey().Bytes()}
-	var logKey []byte
-	var faults error
-	for _, key := range []struct {
-		into *[]byte
-		of   any
-	}{{&node.AuthorKey, w.node.Author.Public()}, {&node.CosignerKey, w.node.Cosigner.Public()}, {&node.TLSKey, w.node.TLS.Public()}, {&logKey, w.node.Log.Public()}} {
-		der, err := x509.MarshalPKIXPublicKey(key.of)
-		*key.into, faults = der, errors.Join(faults, err)
-	}
-	for _, rule := range w.spec.Jurisdictions {
-		node.Placement = append(node.Placement, rule.Name)
-	}
-	return node, logKey, faults
 }
 
 // makePolicies writes down what clients pin: more than half of the nodes, which
 // with one node is that node.
-func (w *work) makePolicies() error {
+func (f *founder) makePolicies() error {
 	member := proof.PolicyNode{
-		Name: w.spec.Node, Ed25519: publicHalf(w.node.Cosigner), MLDSA: w.node.MLDSA.PublicKey().Bytes(),
+		Name: f.Node, Ed25519: publicHalf(f.node.Cosigner), MLDSA: f.node.MLDSA.PublicKey().Bytes(),
 	}
-	logKey := publicHalf(w.node.Log)
-	for _, family := range []struct {
-		into  *[]byte
-		mldsa bool
-	}{{&w.policy, false}, {&w.policyPQ, true}} {
-		policy, err := proof.MajorityPolicy(w.genesis.LogID(), w.spec.Origin, logKey, []proof.PolicyNode{member}, family.mldsa)
+	for mldsa, into := range map[bool]*[]byte{false: &f.policy, true: &f.policyPQ} {
+		policy, err := proof.MajorityPolicy(f.genesis.LogID(), f.Origin, publicHalf(f.node.Log), []proof.PolicyNode{member}, mldsa)
 		if err != nil {
 			return fmt.Errorf("write the policy: %w", err)
 		}
-		*family.into = policy.Marshal()
+		*into = policy.Marshal()
 	}
 	return nil
 }
 
-func (w *work) writeAuthorities() error {
-	dir := filepath.Join(w.spec.Dir, caDir)
-	deviceCert, deviceKey := w.site.DeviceCA()
+func (f *founder) writeNode() error {
+	deviceCert, deviceKey := f.site.DeviceCA()
+	id := f.genesis.LogID()
 	return errors.Join(
-		credential.WriteKey(filepath.Join(dir, caKeyFile), w.ca.key),
-		credential.WriteCertificates(w.site.CA(), w.ca.cert.Raw),
-		credential.WriteKey(deviceKey, w.deviceCA.key),
-		credential.WriteCertificates(deviceCert, w.deviceCA.cert.Raw),
+		credential.WriteKey(f.site.path(caKeyFile), f.ca.key),
+		credential.WriteCertificates(f.site.CA(), f.ca.cert.Raw),
+		credential.WriteKey(deviceKey, f.deviceCA.key),
+		credential.WriteCertificates(deviceCert, f.deviceCA.cert.Raw),
+		f.node.write(f.site.path(keysDir)),
+		credential.WriteCertificates(f.site.path(nodeCertFile), f.nodeCert),
+		credential.WritePublic(f.site.path(genesisFile), f.genesis.Bytes()),
+		credential.WritePublic(f.site.Policy(), f.policy),
+		credential.WritePublic(f.site.path(policyPQFile), f.policyPQ),
+		credential.WritePublic(f.site.path(logIDFile), []byte(hex.EncodeToString(id[:])+"\n")),
 	)
 }
 
-func (w *work) writeNode() error {
-	dir := filepath.Join(w.spec.Dir, keysDir)
-	return errors.Join(w.node.write(dir), credential.WriteCertificates(filepath.Join(dir, nodeCertFile), w.nodeCert))
-}
-
-func (w *work) writeLog() error {
-	dir := filepath.Join(w.spec.Dir, logDir)
-	id := w.genesis.LogID()
-	return errors.Join(
-		credential.WritePublic(filepath.Join(dir, genesisFile), w.genesis.Bytes()),
-		credential.WritePublic(w.site.Policy(), w.policy),
-		credential.WritePublic(filepath.Join(dir, policyPQFile), w.policyPQ),
-		credential.WritePublic(filepath.Join(dir, logIDFile), []byte(hex.EncodeToString(id[:])+"\n")),
-	)
-}
-
-func (w *work) writeHolders() error {
-	for _, h := range w.holders {
-		cert, err := w.ca.client(h.name, h.key.Public())
+func (f *founder) writeHolders() error {
+	for name, key := range f.keys {
+		cert, err := f.ca.client(name, key.Public())
 		if err != nil {
 			return err
 		}
-		err = credential.Write(w.site.Credential(h.name), credential.Parts{
-			Key: h.key, Certificate: cert, CA: w.ca.cert.Raw,
-			Genesis: w.genesis.Bytes(), Policy: w.policy, PolicyPQ: w.policyPQ,
-			Settings: credential.Settings{Name: h.name, Server: w.spec.URL}.Marshal(),
+		err = credential.Write(f.site.Credential(name), credential.Parts{
+			Key: key, Certificate: cert, CA: f.ca.cert.Raw,
+			Genesis: f.genesis.Bytes(), Policy: f.policy, PolicyPQ: f.policyPQ,
+			Name: name, Server: f.URL,
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeConfig names everything by paths relative to the file, so that the directory
+// can be moved as a whole.
+func (f *founder) writeConfig() error {
+	c := config.Defaults()
+	c.Name, c.Listen, c.Dir, c.Keys = f.Node, f.Listen, stateDir, keysDir
+	c.Genesis, c.Policy, c.PolicyPQ, c.Certificate, c.CA = genesisFile, policyFile, policyPQFile, nodeCertFile, caCertFile
+	return credential.WritePublic(f.site.Config(), c.Marshal())
 }

@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -38,38 +38,44 @@ type NodeKeys struct {
 	Log      ed25519.PrivateKey
 }
 
+// ed25519File is one of the keys and where it is kept.
+type ed25519File struct {
+	name string
+	key  *ed25519.PrivateKey
+}
+
+func (k *NodeKeys) ed25519Files() []ed25519File {
+	return []ed25519File{{AuthorKeyFile, &k.Author}, {CosignerKeyFile, &k.Cosigner}, {LogKeyFile, &k.Log}}
+}
+
 func newNodeKeys(random io.Reader) (*NodeKeys, error) {
 	k := &NodeKeys{}
-	tlsKey, err := ecdsa.GenerateKey(elliptic.P256(), random)
-	if err != nil {
-		return nil, fmt.Errorf("make the node's TLS key: %w", err)
-	}
-	k.TLS = tlsKey
-	for _, into := range []*ed25519.PrivateKey{&k.Author, &k.Cosigner, &k.Log} {
-		if _, *into, err = ed25519.GenerateKey(random); err != nil {
-			return nil, fmt.Errorf("make the node's keys: %w", err)
+	var err error
+	k.TLS, err = ecdsa.GenerateKey(elliptic.P256(), random)
+	for _, file := range k.ed25519Files() {
+		if err == nil {
+			_, *file.key, err = ed25519.GenerateKey(random)
 		}
 	}
 	seed := make([]byte, mldsaSeedBytes)
-	if _, err := io.ReadFull(random, seed); err != nil {
-		return nil, fmt.Errorf("make the node's ML-DSA-44 key: %w", err)
+	if err == nil {
+		_, err = io.ReadFull(random, seed)
 	}
-	if k.MLDSA, err = mldsa.NewPrivateKey(mldsa.MLDSA44(), seed); err != nil {
-		return nil, fmt.Errorf("make the node's ML-DSA-44 key: %w", err)
+	if err == nil {
+		k.MLDSA, err = mldsa.NewPrivateKey(mldsa.MLDSA44(), seed)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make the node's keys: %w", err)
 	}
 	return k, nil
 }
 
 func (k *NodeKeys) write(dir string) error {
-	for _, file := range []struct {
-		name string
-		key  crypto.Signer
-	}{{TLSKeyFile, k.TLS}, {AuthorKeyFile, k.Author}, {CosignerKeyFile, k.Cosigner}, {LogKeyFile, k.Log}} {
-		if err := credential.WriteKey(filepath.Join(dir, file.name), file.key); err != nil {
-			return err
-		}
+	err := credential.WriteKey(filepath.Join(dir, TLSKeyFile), k.TLS)
+	for _, file := range k.ed25519Files() {
+		err = errors.Join(err, credential.WriteKey(filepath.Join(dir, file.name), *file.key))
 	}
-	return credential.WriteSecretPEM(filepath.Join(dir, MLDSAKeyFile), blockMLDSA, k.MLDSA.Bytes())
+	return errors.Join(err, credential.WriteSecretPEM(filepath.Join(dir, MLDSAKeyFile), blockMLDSA, k.MLDSA.Bytes()))
 }
 
 // ReadNodeKeys reads the key folder of a node.
@@ -79,19 +85,16 @@ func ReadNodeKeys(dir string) (*NodeKeys, error) {
 	if k.TLS, err = credential.ReadKey(filepath.Join(dir, TLSKeyFile)); err != nil {
 		return nil, err
 	}
-	for _, file := range []struct {
-		name string
-		into *ed25519.PrivateKey
-	}{{AuthorKeyFile, &k.Author}, {CosignerKeyFile, &k.Cosigner}, {LogKeyFile, &k.Log}} {
-		signer, err := credential.ReadKey(filepath.Join(dir, file.name))
+	for _, file := range k.ed25519Files() {
+		path := filepath.Join(dir, file.name)
+		signer, err := credential.ReadKey(path)
 		if err != nil {
 			return nil, err
 		}
-		key, ok := signer.(ed25519.PrivateKey)
-		if !ok {
-			return nil, fmt.Errorf("%s is not an Ed25519 key", filepath.Join(dir, file.name))
+		var ok bool
+		if *file.key, ok = signer.(ed25519.PrivateKey); !ok {
+			return nil, fmt.Errorf("%s is not an Ed25519 key", path)
 		}
-		*file.into = key
 	}
 	seed, err := credential.ReadSecretPEM(filepath.Join(dir, MLDSAKeyFile), blockMLDSA)
 	if err != nil {
@@ -101,15 +104,6 @@ func ReadNodeKeys(dir string) (*NodeKeys, error) {
 		return nil, fmt.Errorf("%s holds no usable ML-DSA-44 seed: %w", MLDSAKeyFile, err)
 	}
 	return k, nil
-}
-
-// spki is a public key as statements carry it.
-func spki(key crypto.Signer) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		return nil, fmt.Errorf("encode a public key: %w", err)
-	}
-	return der, nil
 }
 
 // publicHalf is the raw public key of an Ed25519 private key (RFC 8032 §5.1.5).

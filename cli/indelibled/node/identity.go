@@ -2,14 +2,11 @@ package node
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"indelible/api/client/credential"
@@ -29,18 +26,18 @@ func (n *Node) readIdentity() error {
 	if id.author, err = entry.NewPublicKey(id.keys.Author.Public()); err != nil {
 		return fmt.Errorf("node: the author key: %w", err)
 	}
-	if err := n.readLog(); err != nil {
+	if id.Log, err = credential.ReadLog(n.cfg.Genesis, n.cfg.Policy, n.cfg.PolicyPQ); err != nil {
+		return fmt.Errorf("node: read which log this is: %w", err)
+	}
+	if err := n.findRecord(); err != nil {
 		return err
 	}
 	chain, err := credential.ReadCertificates(n.cfg.Certificate)
 	if err != nil {
 		return fmt.Errorf("node: read the certificate: %w", err)
 	}
-	id.tls = tls.Certificate{PrivateKey: id.keys.TLS, Leaf: chain[0]}
-	for _, cert := range chain {
-		id.tls.Certificate = append(id.tls.Certificate, cert.Raw)
-	}
-	if !equalKey(id.keys.TLS.Public(), chain[0].PublicKey) {
+	var fits bool
+	if id.tls, fits = credential.Pair(id.keys.TLS, chain); !fits {
 		return errors.New("node: the certificate is not for the key in " + n.cfg.Keys)
 	}
 	if !bytes.Equal(chain[0].RawSubjectPublicKeyInfo, id.record.TLSKey) {
@@ -53,10 +50,9 @@ func (n *Node) readIdentity() error {
 	if err != nil {
 		return fmt.Errorf("node: read the authority of callers: %w", err)
 	}
-	id.callers = x509.NewCertPool()
+	id.callers = credential.Pool(authorities)
 	var expired []error
 	for _, cert := range authorities {
-		id.callers.AddCert(cert)
 		if old := valid(n.cfg.CA, cert, time.Now()); old != nil {
 			expired = append(expired, old)
 		}
@@ -77,28 +73,12 @@ func valid(file string, cert *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// readLog reads which log this is and which of its nodes.
-func (n *Node) readLog() error {
+// findRecord finds which of the log's nodes this is.
+func (n *Node) findRecord() error {
 	id := &n.identity
-	raw, err := os.ReadFile(n.cfg.Genesis)
-	if err != nil {
-		return fmt.Errorf("node: read genesis: %w", err)
-	}
-	if id.genesis, err = entry.Parse(raw); err != nil {
-		return fmt.Errorf("node: %s is not a genesis: %w", n.cfg.Genesis, err)
-	}
-	body, ok := id.genesis.Body.(*entry.Genesis)
+	body, ok := id.Genesis.Body.(*entry.Genesis)
 	if !ok {
 		return fmt.Errorf("node: %s is not a genesis", n.cfg.Genesis)
-	}
-	if id.policy, err = credential.ReadPolicy(n.cfg.Policy); err != nil {
-		return fmt.Errorf("node: read the policy: %w", err)
-	}
-	if id.policyPQ, err = credential.ReadPolicy(n.cfg.PolicyPQ); err != nil {
-		return fmt.Errorf("node: read the policy: %w", err)
-	}
-	if id.policy.LogID() != id.genesis.LogID() || id.policyPQ.LogID() != id.genesis.LogID() {
-		return errors.New("node: policy and genesis are of different logs")
 	}
 	for _, record := range body.Nodes {
 		if record.Name == n.cfg.Name {
@@ -111,18 +91,8 @@ func (n *Node) readLog() error {
 	return nil
 }
 
-// equalKey compares public keys; every type of the standard library can.
-func equalKey(a, b crypto.PublicKey) bool {
-	comparable, ok := a.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && comparable.Equal(b)
-}
-
 func newLogger(cfg config.Config, out io.Writer) *slog.Logger {
-	level, err := cfg.Level()
-	if err != nil {
-		level = slog.LevelInfo
-	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: cfg.Level()}
 	if cfg.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(out, options))
 	}

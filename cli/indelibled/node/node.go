@@ -28,7 +28,6 @@ import (
 	"indelible/ledger/state"
 	"indelible/ledger/vault"
 	"indelible/ledger/vault/store"
-	"indelible/proof"
 	"indelible/raft"
 )
 
@@ -74,14 +73,12 @@ type Node struct {
 
 // identity is what a node is, read from its files.
 type identity struct {
-	keys     *founding.NodeKeys
-	author   *entry.PublicKey
-	genesis  *entry.Statement
-	record   entry.Node // its own in genesis
-	policy   *proof.Policy
-	policyPQ *proof.Policy
-	tls      tls.Certificate
-	callers  *x509.CertPool
+	credential.Log
+	keys    *founding.NodeKeys
+	author  *entry.PublicKey
+	record  entry.Node // its own in genesis
+	tls     tls.Certificate
+	callers *x509.CertPool
 }
 
 // Open opens everything and listens; it answers no call yet. version is shown in
@@ -117,8 +114,8 @@ func (n *Node) lockDir() error {
 }
 
 // lockState locks a state folder for this process. A folder that cannot be
-// written is not one that somebody uses: who is told so looks for a process
-// that is not there.
+// written is not one that another process uses: an operator who is told so looks
+// for a process that is not there.
 func lockState(on vfs.FS, dir string) (io.Closer, error) {
 	lock, err := on.Lock(filepath.Join(dir, lockFile))
 	var file *fs.PathError
@@ -164,7 +161,7 @@ func (n *Node) openLedger() error {
 	var err error
 	n.log, err = ledger.Open(ledger.Config{
 		State:   n.stateOptions(filepath.Join(n.cfg.Dir, ledgerDir)),
-		Genesis: n.identity.genesis.Bytes(), Verifier: n.verifier, Logger: n.logger,
+		Genesis: n.identity.Genesis.Bytes(), Verifier: n.verifier, Logger: n.logger,
 	})
 	return err
 }
@@ -173,7 +170,7 @@ func (n *Node) openStores() error {
 	for _, jurisdiction := range n.identity.record.Placement {
 		s, err := store.Open(store.Config{
 			State:        n.stateOptions(filepath.Join(n.cfg.Dir, vaultDir, jurisdiction)),
-			Jurisdiction: jurisdiction, Genesis: n.log.Genesis(), Policy: n.identity.policy,
+			Jurisdiction: jurisdiction, Genesis: n.log.Genesis(), Policy: n.identity.Policy,
 		})
 		if err != nil {
 			return err
@@ -221,7 +218,7 @@ func (n *Node) openEdge() error {
 	n.api, err = api.New(api.Config{
 		Name: n.cfg.Name, Version: n.version, Placement: n.identity.record.Placement,
 		Certificate: n.identity.tls, ClientCAs: n.identity.callers, AuthorKey: n.identity.keys.Author,
-		Policy: n.identity.policy, PolicyMLDSA: n.identity.policyPQ,
+		Policy: n.identity.Policy, PolicyMLDSA: n.identity.PolicyPQ,
 		Now: time.Now, Rand: rand.Reader, Logger: n.logger,
 	}, n.log, n.raft, n.vaults, n.verifier)
 	return err
@@ -229,24 +226,22 @@ func (n *Node) openEdge() error {
 
 func (n *Node) listen(ctx context.Context) error {
 	var on net.ListenConfig
-	var err error
-	if n.listener, err = on.Listen(ctx, "tcp", n.cfg.Listen); err != nil {
-		return fmt.Errorf("node: listen for clients: %w", err)
-	}
-	if n.cfg.Public != "" {
-		if n.public, err = on.Listen(ctx, "tcp", n.cfg.Public); err != nil {
-			return fmt.Errorf("node: listen for the public: %w", err)
+	for _, l := range []struct {
+		into         *net.Listener
+		address, who string
+	}{{&n.listener, n.cfg.Listen, "clients"}, {&n.public, n.cfg.Public, "the public"}, {&n.debug, n.cfg.DebugListen, "operators"}} {
+		if l.address == "" {
+			continue // it is off
 		}
-	}
-	if n.cfg.DebugListen != "" {
-		if n.debug, err = on.Listen(ctx, "tcp", n.cfg.DebugListen); err != nil {
-			return fmt.Errorf("node: listen for operators: %w", err)
+		var err error
+		if *l.into, err = on.Listen(ctx, "tcp", l.address); err != nil {
+			return fmt.Errorf("node: listen for %s: %w", l.who, err)
 		}
 	}
 	return nil
 }
 
-// Address is where clients connect, and Public where anyone may, or nil.
+// Address is where clients connect.
 func (n *Node) Address() net.Addr { return n.listener.Addr() }
 
 // Public is the address of the read-only listener, nil when it is off.
@@ -310,13 +305,13 @@ func (n *Node) watch(ctx context.Context) error {
 // after Run returned raft.ErrBroken: what lies beneath cannot be trusted then.
 func (n *Node) Close() error {
 	var faults []error
-	closeIf := func(open bool, c func() error) {
-		if open {
-			faults = append(faults, c())
-		}
-	}
 	for _, l := range []net.Listener{n.listener, n.public, n.debug} {
-		closeIf(l != nil, func() error { return closeListener(l) })
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // Run may have closed it
+			faults = append(faults, fmt.Errorf("node: close a listener: %w", err))
+		}
 	}
 	if n.raft != nil {
 		if err := n.raft.Close(); err != nil {
@@ -328,18 +323,14 @@ func (n *Node) Close() error {
 	for _, s := range n.stores {
 		faults = append(faults, s.Close())
 	}
-	closeIf(n.log != nil, func() error { return n.log.Close() })
+	if n.log != nil {
+		faults = append(faults, n.log.Close())
+	}
 	if n.cache != nil {
 		n.cache.Unref()
 	}
-	closeIf(n.lock != nil, func() error { return n.lock.Close() })
-	return errors.Join(faults...)
-}
-
-// closeListener closes a listener that Run may have closed already.
-func closeListener(l net.Listener) error {
-	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("node: close a listener: %w", err)
+	if n.lock != nil {
+		faults = append(faults, n.lock.Close())
 	}
-	return nil
+	return errors.Join(faults...)
 }

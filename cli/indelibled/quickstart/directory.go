@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"indelible/api/client/credential"
 	"indelible/cli/indelibled/config"
 	"indelible/cli/indelibled/founding"
 	"indelible/cli/indelibled/node"
@@ -105,7 +104,7 @@ func freeAddress(ctx context.Context) (string, error) {
 func (s *show) openNode(ctx context.Context, logs *os.File) (*node.Node, error) {
 	cfg, err := config.Load(s.site.Config(), nil)
 	if err != nil {
-		return nil, say.Local(err, "the configuration of this directory is not usable", "correct that, or begin again in another directory")
+		return nil, say.Local(err, "the configuration of this directory is not usable", beginAgain)
 	}
 	n, err := node.Open(ctx, cfg, s.Version, logs)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -120,9 +119,4 @@ func (s *show) openNode(ctx context.Context, logs *os.File) (*node.Node, error) 
 	}
 	s.url = "https://" + n.Address().String()
 	return n, s.site.SetServer(s.url)
-}
-
-// certificate is the certificate file of a credential.
-func (s *show) certificate(name string) string {
-	return filepath.Join(s.site.Credential(name), credential.CertFile)
 }

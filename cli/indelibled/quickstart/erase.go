@@ -56,7 +56,7 @@ func (s *show) erasureBegun() bool {
 	return begun
 }
 
-// signedErasure is the request, signed at the first run and the same in later ones.
+// signedErasure is the request, signed at the first run and the same afterwards.
 func (s *show) signedErasure(p *subject) (*client.Signed, error) {
 	var sealed map[entry.Class]client.Content
 	if !s.erasureBegun() { // afterwards the registration has forgotten the handle
@@ -76,24 +76,22 @@ func (s *show) signedErasure(p *subject) (*client.Signed, error) {
 	return signed, err
 }
 
-var errRequest = errors.New("the kept erasure request names nobody")
-
 // erasedHandle is the handle the request names: the registration forgets it.
 func erasedHandle(signed *client.Signed) (entry.Handle, error) {
+	var handles entry.HandleList
 	for _, o := range signed.Openings {
 		opening, err := entry.ParseOpening(o.Encoded)
+		if err == nil {
+			handles, err = entry.ParseHandleList(opening.Content)
+		}
 		if err != nil {
 			return entry.Handle{}, err
-		}
-		handles, err := entry.ParseHandleList(opening.Content)
-		if err != nil {
-			return entry.Handle{}, err
-		}
-		if len(handles) > 0 {
-			return handles[0], nil
 		}
 	}
-	return entry.Handle{}, errRequest
+	if len(handles) == 0 {
+		return entry.Handle{}, errors.New("the kept erasure request names nobody")
+	}
+	return handles[0], nil
 }
 
 // awaitErasure asks until the node has destroyed the keys and the log says so.
@@ -121,19 +119,15 @@ func (s *show) awaitErasure(ctx context.Context, p *subject, request entry.State
 
 func (s *show) erased(p *subject, state *client.Erasure) error {
 	for _, step := range state.Certificate {
-		if body, ok := step.Proven.Statement.Body.(*entry.Erasure); ok {
-			s.tellStep(step.Proven.Receipt.Index, body)
+		index := step.Proven.Receipt.Index
+		switch body, _ := step.Proven.Statement.Body.(*entry.Erasure); {
+		case body == nil:
+		case body.Step == entry.StepExecuted:
+			s.tell("  entry %d: executed by the node: key tree version %d, %s, strength %s", index, body.RootVersion, body.Method, body.Strength)
+		case body.Step == entry.StepComplete:
+			s.tell("  entry %d: complete; these entries are the erasure certificate", index)
 		}
 	}
 	s.summary.Erased = 1
 	return s.onboard.Forget(p.reference)
-}
-
-func (s *show) tellStep(index uint64, body *entry.Erasure) {
-	switch body.Step {
-	case entry.StepExecuted:
-		s.tell("  entry %d: executed by the node: key tree version %d, %s, strength %s", index, body.RootVersion, body.Method, body.Strength)
-	case entry.StepComplete:
-		s.tell("  entry %d: complete; these entries are the erasure certificate", index)
-	}
 }

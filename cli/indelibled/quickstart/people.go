@@ -2,11 +2,9 @@ package quickstart
 
 import (
 	"context"
-	"crypto/x509"
 
 	"indelible/api/client/credential"
 	"indelible/cli/indelibled/founding"
-	"indelible/cli/say"
 	"indelible/ledger/entry"
 )
 
@@ -16,54 +14,30 @@ const (
 	secondJurisdiction = "us"
 )
 
-// people are those who are enrolled at the beginning.
-var people = []struct {
-	name string
-	role entry.Role
-}{
-	{founding.Officer1, entry.RoleOfficer},
-	{founding.Officer2, entry.RoleOfficer},
-	{founding.ConsentService, entry.RoleConsentService},
-	{founding.Service, entry.RoleService},
-	{founding.Clinician, entry.RoleClinician},
-	{founding.Auditor, entry.RoleAuditor},
-}
-
-// enrolEveryone activates the authority of devices and enrols the people.
-func (s *show) enrolEveryone(ctx context.Context) error {
+// enrolHolders activates the authority of devices and enrols those who are not in
+// genesis.
+func (s *show) enrolHolders(ctx context.Context) error {
 	s.scene("Two registrars enrol the others; what needs two people is signed by both")
 	path, _ := s.site.DeviceCA()
-	authority, err := readCertificate(path, "the authority of devices")
+	authority, err := credential.ReadCertificates(path)
 	if err != nil {
-		return err
+		return unusable(err, "the authority of devices")
 	}
 	err = s.register(ctx, "authority of device certificates", "ca", true,
-		&entry.CAChange{Action: entry.CAActivate, Key: authority.RawSubjectPublicKeyInfo})
-	if err != nil {
-		return err
-	}
-	for _, p := range people {
-		cert, err := readCertificate(s.certificate(p.name), "the certificate of "+p.name)
+		&entry.CAChange{Action: entry.CAActivate, Key: authority[0].RawSubjectPublicKeyInfo})
+	for _, h := range founding.Holders {
 		if err != nil {
 			return err
 		}
-		err = s.register(ctx, p.name, "enrol "+p.name, p.role.NeedsTwo(), &entry.AuthorChange{
-			Action: entry.AuthorEnrol, Key: cert.RawSubjectPublicKeyInfo, Role: p.role,
+		if h.Role == entry.RoleRegistrar || h.Role == entry.RoleOperator {
+			continue
+		}
+		err = s.register(ctx, h.Name, "enrol "+h.Name, h.Role.NeedsTwo(), &entry.AuthorChange{
+			Action: entry.AuthorEnrol, Key: s.roles[h.Name].Public().SPKI(), Role: h.Role,
 			Jurisdictions: []string{firstJurisdiction, secondJurisdiction},
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return nil
-}
-
-func readCertificate(path, what string) (*x509.Certificate, error) {
-	chain, err := credential.ReadCertificates(path)
-	if err != nil {
-		return nil, say.Local(err, what+" cannot be read", "correct that, or begin again in another directory")
-	}
-	return chain[0], nil
+	return err
 }
 
 // register appends a registrar's statement and, where it takes two, the other

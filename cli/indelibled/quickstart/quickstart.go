@@ -118,7 +118,7 @@ func (s *show) play(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.disconnect()) }()
 	for _, scene := range []func(context.Context) error{
-		s.enrolEveryone, s.registerSubjects, s.ingestReadings, s.verifyReceipts,
+		s.enrolHolders, s.registerSubjects, s.ingestReadings, s.verifyReceipts,
 		s.readOne, s.tamper, s.erase, s.readErased, s.verifyAgain, s.report,
 	} {
 		if err := scene(ctx); err != nil {
@@ -157,19 +157,23 @@ func (s *show) connect() error {
 		return say.Local(err, "the receipts cannot be opened", "look at "+base)
 	}
 	cfg := s.receipts.Attach(client.Config{URL: s.url, Now: time.Now, Logger: s.logger})
-	for _, name := range []string{
-		founding.Registrar1, founding.Registrar2, founding.Officer1, founding.Officer2,
-		founding.Service, founding.Clinician, founding.Auditor,
-	} {
-		c, err := credential.Load(s.site.Credential(name))
+	for _, h := range founding.Holders {
+		c, err := credential.Load(s.site.Credential(h.Name))
 		if err == nil {
-			s.roles[name], err = client.Open(c, cfg, rand.Reader)
+			s.roles[h.Name], err = client.Open(c, cfg, rand.Reader)
 		}
 		if err != nil {
-			return say.Local(err, "the credential of "+name+" cannot be read", "correct that, or begin again in another directory")
+			return unusable(err, "the credential of "+h.Name)
 		}
 	}
 	return s.openSource()
+}
+
+const beginAgain = "correct that, or begin again in another directory"
+
+// unusable is a file of the directory that cannot be read.
+func unusable(err error, what string) error {
+	return say.Local(err, what+" cannot be read", beginAgain)
 }
 
 func (s *show) disconnect() error {
@@ -186,7 +190,7 @@ func (s *show) disconnect() error {
 	return err
 }
 
-// signed signs a statement the first time and gives the same bytes in later runs.
+// signed signs a statement the first time and gives the same bytes afterwards.
 func (s *show) signed(role, key string, draft entry.Draft, sealed map[entry.Class]client.Content) (*client.Signed, error) {
 	raw, err := s.spool.Once(journal+key, func() ([]byte, error) {
 		signed, err := s.roles[role].Sign(draft, sealed)

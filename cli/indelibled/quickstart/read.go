@@ -13,21 +13,9 @@ import (
 	"indelible/ledger/entry"
 )
 
-var (
-	errNotFoundAgain = errors.New("a registered identifier finds nobody")
-	errOtherSubject  = errors.New("an identifier finds someone else")
-	errNoRecord      = errors.New("a subject with readings has no record to read")
-	errNotOriginal   = errors.New("a record that was read back is not the one that went in, byte for byte")
-	errStillFound    = errors.New("the identifier of an erased person still finds someone")
-	errStillReadable = errors.New("a record of an erased person was released")
-	errNoDenial      = errors.New("a refused read left no access entry in the log")
-)
-
 // broken is a promise the quickstart saw broken. It ends the show.
-func broken(err error) *say.Problem {
-	p := say.Refused("PROMISE_BROKEN", err.Error(), "the quickstart stopped here", "keep the directory and report it: this must not happen")
-	p.Err = err
-	return p
+func broken(promise string) error {
+	return say.Refused("PROMISE_BROKEN", promise, "the quickstart stopped here", "keep the directory and report it: this must not happen")
 }
 
 // shownSubject is the one whose record is read back: the one who will be erased,
@@ -42,43 +30,47 @@ func (s *show) shownSubject() *subject {
 	return nil
 }
 
-// readOne looks a person up and reads one record, as the clinician.
+// find looks a subject up by identifier, as the clinician.
+func (s *show) find(ctx context.Context, p *subject) (*client.Found, error) {
+	return s.roles[founding.Clinician].Find(ctx, p.jurisdiction, p.reference, entry.PurposeTREAT)
+}
+
+// read asks for one record of a subject, as the clinician.
+func (s *show) read(ctx context.Context, p *subject, handle entry.Handle) (*client.Page, error) {
+	return s.roles[founding.Clinician].Read(ctx, client.ReadRequest{
+		Jurisdiction: p.jurisdiction, Handle: handle, Identity: true, Purpose: entry.PurposeTREAT, Limit: 1,
+	})
+}
+
+// readOne looks a person up and reads one record.
 func (s *show) readOne(ctx context.Context) error {
 	p := s.shownSubject()
 	if p == nil {
 		return nil
 	}
-	clinician := s.roles[founding.Clinician]
 	s.scene("A clinician looks a person up and reads one record; each is an entry before it is an answer")
-	found, err := clinician.Find(ctx, p.jurisdiction, p.reference, entry.PurposeTREAT)
-	if err != nil {
+	found, err := s.find(ctx, p)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !found.Known {
-		return broken(errNotFoundAgain)
-	}
-	if found.Handle != p.enrolled.Handle {
-		return broken(errOtherSubject)
+	case !found.Known:
+		return broken("a registered identifier finds nobody")
+	case found.Handle != p.enrolled.Handle:
+		return broken("an identifier finds someone else")
 	}
 	s.tell("  the lookup:  %s", accessLine(found.Access))
-	page, err := clinician.Read(ctx, client.ReadRequest{
-		Jurisdiction: p.jurisdiction, Handle: found.Handle, Identity: true, Purpose: entry.PurposeTREAT, Limit: 1,
-	})
+	page, err := s.read(ctx, p, found.Handle)
 	if err != nil {
 		return err
 	}
 	s.tell("  the read:    %s", accessLine(page.Access))
-	return s.showRecord(p, page)
-}
-
-func (s *show) showRecord(p *subject, page *client.Page) error {
 	if len(page.Records) == 0 {
-		return broken(errNoRecord)
+		return broken("a subject with readings has no record to read")
 	}
 	record := page.Records[0]
 	original, err := ingest.Original(record.Parts)
 	if err != nil || !p.originals[sha256.Sum256(original)] {
-		return broken(errNotOriginal)
+		return broken("a record that was read back is not the one that went in, byte for byte")
 	}
 	// What it says is not shown: standard error may end up in a file.
 	s.tell("  the record:  entry %d, %d bytes, the same as went in, byte for byte", record.Receipt.Index, len(original))
@@ -99,39 +91,36 @@ func accessLine(e *client.Proven) string {
 // that asking left its own entries.
 func (s *show) readErased(ctx context.Context) error {
 	p := &s.subjects[0]
-	clinician := s.roles[founding.Clinician]
 	s.scene("The same clinician asks again")
-	found, err := clinician.Find(ctx, p.jurisdiction, p.reference, entry.PurposeTREAT)
+	found, err := s.find(ctx, p)
 	if err != nil {
 		return err
 	}
 	if found.Known {
-		return broken(errStillFound)
+		return broken("the identifier of an erased person still finds someone")
 	}
 	s.tell("  the identifier finds nobody:  %s", accessLine(found.Access))
-	return s.readRefused(ctx, p)
-}
-
-func (s *show) readRefused(ctx context.Context, p *subject) error {
-	page, err := s.roles[founding.Clinician].Read(ctx, client.ReadRequest{
-		Jurisdiction: p.jurisdiction, Handle: s.erasedHandle, Identity: true, Purpose: entry.PurposeTREAT, Limit: 1,
-	})
+	page, err := s.read(ctx, p, s.erasedHandle)
 	if err == nil {
 		for _, record := range page.Records {
 			if len(record.Parts) > 0 {
-				return broken(errStillReadable)
+				return broken("a record of an erased person was released")
 			}
 		}
-		return broken(errNoDenial)
 	}
 	var denied *client.CallError
-	if !errors.As(err, &denied) || denied.Access == nil {
+	if err != nil && (!errors.As(err, &denied) || denied.Access == nil) {
 		return err
 	}
-	if access, ok := denied.Access.Statement.Body.(*entry.Access); !ok || access.Outcome == entry.OutcomePermit {
-		return broken(errNoDenial)
+	if err == nil || !isDenial(denied.Access) {
+		return broken("a refused read left no access entry in the log")
 	}
 	s.tell("  the read is refused:          %s", accessLine(denied.Access))
 	s.tell("  %s", say.AsProblem(say.Client(denied, s.url, "")).What)
 	return nil
+}
+
+func isDenial(e *client.Proven) bool {
+	access, ok := e.Statement.Body.(*entry.Access)
+	return ok && access.Outcome != entry.OutcomePermit
 }

@@ -48,7 +48,7 @@ func (s *show) openData() error {
 // generated names the input that is no file.
 const generated = "generated"
 
-// openSource sees to it that the directory goes on with the input it was begun with,
+// openSource checks that the directory goes on with the input it was begun with,
 // and opens the generator with the seed this directory drew at its first run.
 func (s *show) openSource() error {
 	begun, err := s.spool.Once(journal+"input", func() ([]byte, error) { return []byte(s.input), nil })
@@ -81,22 +81,29 @@ func (s *show) openSource() error {
 	return s.findSubjects()
 }
 
-// registerSubjects gives everyone of the input a handle, a device with a certified
+// registerSubjects gives every subject of the input a handle, a device with a certified
 // key, and a binding of the two.
 func (s *show) registerSubjects(ctx context.Context) error {
 	s.scene("%s: each gets a handle and a device with its own key, alternating between %s and %s",
 		count(len(s.subjects), "subject"), firstJurisdiction, secondJurisdiction)
-	if err := s.openOnboarding(); err != nil {
+	maker, err := ingest.ReadDeviceCA(s.site.DeviceCA())
+	if err != nil {
+		return unusable(err, "the authority of devices")
+	}
+	registrar := s.roles[founding.Registrar1]
+	s.onboard, err = ingest.NewOnboarding(ingest.OnboardingConfig{
+		Client: registrar.Client, Registrar: registrar.Credential.Key, Log: registrar.Log(), Spool: s.spool,
+		Identity: maker.Identity(rand.Reader, time.Now), Now: time.Now, Rand: rand.Reader,
+	})
+	if err != nil {
 		return err
 	}
 	bar := s.Printer.Progress("  registering", int64(len(s.subjects)))
 	for i := range s.subjects {
 		p := &s.subjects[i]
-		enrolled, err := s.onboard.Register(ctx, p.reference, p.jurisdiction)
-		if err != nil {
+		if p.enrolled, err = s.onboard.Register(ctx, p.reference, p.jurisdiction); err != nil {
 			return err
 		}
-		p.enrolled = enrolled
 		bar.Set(int64(i + 1))
 	}
 	bar.Finish()
@@ -115,13 +122,12 @@ func (s *show) findSubjects() error {
 			break
 		}
 		var bad *ingest.LineError
-		if errors.As(err, &bad) {
-			continue
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+			s.noteSubject(place, line)
+		case !errors.As(err, &bad):
 			return say.Usage("name a file of FHIR Observations, one a line", "the input cannot be read: %s", say.Reason(err))
 		}
-		s.noteSubject(place, line)
 	}
 	if len(s.subjects) == 0 {
 		return say.Usage("name a file of FHIR Observations with a subject, one a line", "the input has no Observation with a subject")
@@ -143,16 +149,11 @@ func (s *show) noteSubject(place map[string]int, line []byte) {
 	if !known {
 		i = len(s.subjects)
 		place[reference] = i
-		s.subjects = append(s.subjects, subject{reference: reference, jurisdiction: jurisdictionOf(reference, i)})
+		s.subjects = append(s.subjects, subject{reference, jurisdictionOf(reference, i), nil, map[[sha256.Size]byte]bool{}})
 	}
-	if i >= shown {
-		return
+	if i < shown {
+		s.subjects[i].originals[sha256.Sum256(line)] = true
 	}
-	p := &s.subjects[i]
-	if p.originals == nil {
-		p.originals = map[[sha256.Size]byte]bool{}
-	}
-	p.originals[sha256.Sum256(line)] = true
 }
 
 // jurisdictionOf alternates by order of appearance.
@@ -161,18 +162,4 @@ func jurisdictionOf(_ string, nth int) string {
 		return firstJurisdiction
 	}
 	return secondJurisdiction
-}
-
-func (s *show) openOnboarding() error {
-	maker, err := ingest.ReadDeviceCA(s.site.DeviceCA())
-	if err != nil {
-		return say.Local(err, "the authority of devices cannot be read", "correct that, or begin again in another directory")
-	}
-	registrar := s.roles[founding.Registrar1]
-	s.onboard, err = ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: registrar.Client, Registrar: registrar.Credential.Key, Log: registrar.Log(), Spool: s.spool,
-		Identity: maker.Identity(rand.Reader, time.Now),
-		Now:      time.Now, Rand: rand.Reader,
-	})
-	return err
 }
