@@ -35,10 +35,10 @@ var public = []string{"proof", "ledger/entry", "api/client"}
 // inner is how many exported things only their own package names. Types do not
 // count: a caller may hold one without naming it. Nor do methods that any product
 // code calls by that name, or that interfaces of other modules ask for.
-const inner = 101
+const inner = 95
 
 // unnamed is how many no product code names at all.
-const unnamed = 18
+const unnamed = 11
 
 func TestExportedThingsHaveCallers(t *testing.T) {
 	files, set := readProduct(t)
@@ -114,7 +114,7 @@ func (u usage) outside(d declared) bool {
 func (u usage) inside(d declared) bool { return u.words[d.pkg+"."+d.name] > 1 }
 
 // unexplained is how many exported things have neither a sentence nor a group's.
-const unexplained = 1
+const unexplained = 0
 
 // TestExportedThingsAreExplained: what go doc shows has a sentence of its own, or
 // one for its group.
@@ -148,7 +148,7 @@ const runLines = 8
 
 // repeated is how many runs of runLines lines of product code stand somewhere
 // else as well. Blank lines, comments, imports and lone brackets are passed over.
-const repeated = 4
+const repeated = 0
 
 func TestRunsOfLinesStandOnce(t *testing.T) {
 	type place struct {

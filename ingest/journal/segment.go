@@ -36,8 +36,10 @@ type Segment struct {
 // Number is higher than that of every segment that was there before.
 func (g *Segment) Number() uint64 { return g.number }
 
-// Size is the segment's size in bytes, HeadSize how many of them Rotate wrote.
-func (g *Segment) Size() int64     { return g.size.Load() }
+// Size is the segment's size in bytes.
+func (g *Segment) Size() int64 { return g.size.Load() }
+
+// HeadSize is how many of them Rotate wrote.
 func (g *Segment) HeadSize() int64 { return g.head }
 
 // Next is the address of the first record that is appended next.
