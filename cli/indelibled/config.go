@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,16 +12,13 @@ import (
 	"indelible/cli/say"
 )
 
-// configFlags declares the flags by which a command is configured.
-func configFlags(cmd *cobra.Command) {
+// configured makes a command that has a configuration, or prints that.
+func configured(p *say.Printer, use, short, long string, run func(context.Context, *say.Printer, config.Config) error) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
 	cmd.Flags().String("config", "config.yaml", "configuration file, as written by init")
 	cmd.Flags().Bool("print-config", false, "print the effective configuration and stop")
 	config.Flags(cmd.Flags())
-}
-
-// withConfig runs a command with its configuration, or prints that.
-func withConfig(p *say.Printer, run func(context.Context, *say.Printer, config.Config) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		file, err := cmd.Flags().GetString("config")
 		if err != nil {
 			return fmt.Errorf("read --config: %w", err)
@@ -34,11 +31,9 @@ func withConfig(p *say.Printer, run func(context.Context, *say.Printer, config.C
 			return say.Usage("correct the file, the environment or the flags", "the configuration in %s: %s", file, say.Reason(err))
 		}
 		if show, err := cmd.Flags().GetBool("print-config"); err != nil || show {
-			return errors.Join(err, p.Result(cfg, func(w io.Writer) error {
-				_, err := io.WriteString(w, cfg.String())
-				return err
-			}))
+			return errors.Join(err, p.Result(cfg, func(page *say.Page) { page.Line("%s", strings.TrimSuffix(cfg.String(), "\n")) }))
 		}
 		return run(cmd.Context(), p, cfg)
 	}
+	return cmd
 }

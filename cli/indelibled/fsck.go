@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,19 +15,12 @@ import (
 )
 
 func newFsck(p *say.Printer) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "fsck [--config FILE]",
-		Short: "Recompute the log on disk from its entries and name the first bad index",
-		Long: `Check the log of a stopped node: every entry's signature and rules, every tile, index and registry
+	return configured(p, "fsck [--config FILE]", "Recompute the log on disk from its entries and name the first bad index",
+		`Check the log of a stopped node: every entry's signature and rules, every tile, index and registry
 row are recomputed from the bytes of the entries and compared with what is stored. Nothing is changed.
 
 After a crash the newest entries may lie in the Raft log alone. They are not counted here: the next
-start applies them.`,
-		Args: cobra.NoArgs,
-		RunE: withConfig(p, fsck),
-	}
-	configFlags(cmd)
-	return cmd
+start applies them.`, fsck)
 }
 
 // jsonFsck is what a check found.
@@ -80,10 +72,8 @@ func fsck(ctx context.Context, p *say.Printer, cfg config.Config) error {
 func unreadable(err error, read uint64) error {
 	reason, _, _ := strings.Cut(err.Error(), "\n")
 	reason, _, _ = strings.Cut(reason, "; <") // pebble's mark on corruption, for programs
-	p := say.Refused("UNREADABLE", fmt.Sprintf("the log cannot be read: the first %d entries were recomputed, then: %s", read, reason),
-		"the rest was not checked; nothing was repaired", "keep this disk as it is and restore the node; do not start it")
-	p.Err = err
-	return p
+	return say.Refused("UNREADABLE", fmt.Sprintf("the log cannot be read: the first %d entries were recomputed, then: %s", read, reason),
+		"the rest was not checked; nothing was repaired", "keep this disk as it is and restore the node; do not start it").Because(err)
 }
 
 func fsckResult(p *say.Printer, r *ledger.Report) error {
@@ -93,26 +83,27 @@ func fsckResult(p *say.Printer, r *ledger.Report) error {
 	for _, f := range r.Faults {
 		out.Faults = append(out.Faults, jsonFault(f))
 	}
-	if err := p.Result(out, out.write); err != nil || out.Sound {
+	if err := p.Result(out, out.show); err != nil || out.Sound {
 		return err
 	}
 	return say.Refused("UNSOUND", fmt.Sprintf("the log is not sound from entry %d on", out.Faults[0].Index),
 		"nothing was repaired", "keep this disk as it is and restore the node; do not start it")
 }
 
-func (out jsonFsck) write(w io.Writer) error {
+func (out jsonFsck) show(p *say.Page) {
 	verdict := "sound"
 	if !out.Sound {
 		verdict = fmt.Sprintf("%d faults", out.Found)
 	}
-	err := say.Pairs(w, [2]string{"verdict", verdict}, [2]string{"entries", fmt.Sprint(out.Entries)},
-		[2]string{"root", out.Root}, [2]string{"rows compared", fmt.Sprint(out.Rows)})
-	if err != nil || out.Sound {
-		return err
+	p.Row("verdict", verdict)
+	p.Row("entries", out.Entries)
+	p.Row("root", out.Root)
+	p.Row("rows compared", out.Rows)
+	if out.Sound {
+		return
 	}
-	rows := make([][]string, len(out.Faults))
-	for i, f := range out.Faults {
-		rows[i] = []string{fmt.Sprint(f.Index), f.Row, f.What}
+	p.Table("ENTRY", "ROW", "WHAT")
+	for _, f := range out.Faults {
+		p.Row(f.Index, f.Row, f.What)
 	}
-	return say.Table(w, []string{"ENTRY", "ROW", "WHAT"}, rows)
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -145,18 +143,16 @@ func printSite(p *say.Printer, site founding.Site) error {
 		Directory: site.Dir, LogID: id.String(), Config: site.Config(),
 		Policy: site.Policy(), CA: site.CA(), Credentials: site.Credentials(),
 	}
-	return p.Result(made, func(w io.Writer) error {
-		err := say.Pairs(w, [2]string{"log", made.LogID}, [2]string{"configuration", made.Config},
-			[2]string{"policy to pin", made.Policy}, [2]string{"authority", made.CA}, [2]string{"credentials", made.Credentials})
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, `
+	return p.Result(made, func(page *say.Page) {
+		page.Row("log", made.LogID)
+		page.Row("configuration", made.Config)
+		page.Row("policy to pin", made.Policy)
+		page.Row("authority", made.CA)
+		page.Row("credentials", made.Credentials)
+		page.Line(`
 Next:
   start the node          indelibled serve --config %s
   then enrol the people   indelible author enrol --help, with --credentials %s
-  hand out credentials    one folder each, over a safe way; they are private keys
-`, made.Config, site.Credential(founding.Registrar1))
-		return err
+  hand out credentials    one folder each, over a safe way; they are private keys`, made.Config, site.Credential(founding.Registrar1))
 	})
 }

@@ -7,8 +7,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/spf13/cobra"
-
 	"indelible/cli/say"
 )
 
@@ -26,6 +24,5 @@ func run(ctx context.Context, args []string, out, remarks io.Writer) int {
 		newInit(p), newServe(p), newFsck(p), newQuickstart(p))
 	root.Version = say.Version()
 	root.Long = "indelibled makes and runs the node of an Indelible log. Begin with: indelibled quickstart"
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }
 	return say.Execute(ctx, root, p, args)
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -14,16 +12,9 @@ import (
 )
 
 func newServe(p *say.Printer) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "serve [--config FILE]",
-		Short: "Run the node until it is stopped",
-		Long: `Run the node of a directory made by init. It stops on SIGINT or SIGTERM after finishing the calls
-under way, and by itself, with the reason, when it can no longer trust its disk or its state.`,
-		Args: cobra.NoArgs,
-		RunE: withConfig(p, serve),
-	}
-	configFlags(cmd)
-	return cmd
+	return configured(p, "serve [--config FILE]", "Run the node until it is stopped",
+		`Run the node of a directory made by init. It stops on SIGINT or SIGTERM after finishing the calls
+under way, and by itself, with the reason, when it can no longer trust its disk or its state.`, serve)
 }
 
 // jsonServing is printed once the node answers.
@@ -71,12 +62,10 @@ func announce(p *say.Printer, n *node.Node, cfg config.Config) error {
 	if public := n.Public(); public != nil {
 		serving.Public = "https://" + public.String()
 	}
-	return p.Result(serving, func(w io.Writer) error {
-		text := fmt.Sprintf("node %s of log %s answers at %s\n", serving.Node, serving.LogID, serving.URL)
+	return p.Result(serving, func(page *say.Page) {
+		page.Line("node %s of log %s answers at %s", serving.Node, serving.LogID, serving.URL)
 		if serving.Public != "" {
-			text += "checkpoint and tiles for anyone at " + serving.Public + "\n"
+			page.Line("checkpoint and tiles for anyone at %s", serving.Public)
 		}
-		_, err := io.WriteString(w, text)
-		return err
 	})
 }

@@ -15,10 +15,8 @@ import (
 
 // NotProven is an answer that does not hold against the pinned policy.
 func NotProven(err error) *Problem {
-	p := Refused("NOT_PROVEN", "the server's proof does not hold: "+oneLine(err), "the answer was not believed",
-		"keep the files and tell whoever answers for the log: an honest node does not send this")
-	p.Err = err
-	return p
+	return Refused("NOT_PROVEN", "the server's proof does not hold: "+oneLine(err), "the answer was not believed",
+		"keep the files and tell whoever answers for the log: an honest node does not send this").Because(err)
 }
 
 // Client explains why a client of a server, with the credential of a folder, did not
@@ -47,8 +45,7 @@ func Client(err error, server, credential string) error {
 	default:
 		return err
 	}
-	problem.Err = err
-	return problem
+	return problem.Because(err)
 }
 
 // refused is a refusal in the words of its code.
@@ -107,9 +104,7 @@ func Ingest(err error, patience time.Duration) error {
 	case errors.Is(err, ingest.ErrNoProgress):
 		return stuck(err, patience)
 	case errors.As(err, &refusal):
-		p := ingestRefusal(refusal)
-		p.Err = err
-		return p
+		return ingestRefusal(refusal).Because(err)
 	}
 	p := Local(err, "the ingest stopped", "run it again: it goes on where it was")
 	p.NotDone = "the readings after that were not sent; those spooled are safe"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -29,18 +30,18 @@ type Problem struct {
 
 // Error is the three texts in one line.
 func (p *Problem) Error() string {
-	text := p.What
-	if p.NotDone != "" {
-		text += "; " + p.NotDone
-	}
-	if p.Next != "" {
-		text += "; " + p.Next
-	}
-	return text
+	said := slices.DeleteFunc([]string{p.What, p.NotDone, p.Next}, func(text string) bool { return text == "" })
+	return strings.Join(said, "; ")
 }
 
 // Unwrap gives the cause.
 func (p *Problem) Unwrap() error { return p.Err }
+
+// Because gives it a cause.
+func (p *Problem) Because(err error) *Problem {
+	p.Err = err
+	return p
+}
 
 // Usage is a fault of the command line or the configuration.
 func Usage(next, format string, args ...any) *Problem {

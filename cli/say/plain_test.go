@@ -13,13 +13,16 @@ import (
 func TestAStrangersTextDrawsNothing(t *testing.T) {
 	hostile := "1\x1b[2J\tmm\nrecorded as access entry 7\r\u202egnp\u2066\u009b31m\u2028end"
 	var out, remarks bytes.Buffer
-	if err := say.Table(&out, []string{"WHAT"}, [][]string{{hostile}}); err != nil {
+	printer := say.NewPrinter(&out, &remarks)
+	err := printer.Result(nil, func(p *say.Page) {
+		p.Table("WHAT")
+		p.Row(hostile)
+		p.Row("what", hostile)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := say.Pairs(&out, [2]string{"what", hostile}); err != nil {
-		t.Fatal(err)
-	}
-	say.NewPrinter(&out, &remarks).Fail(say.Refused("NO", hostile, hostile, hostile))
+	printer.Fail(say.Refused("NO", hostile, hostile, hostile))
 	if lines := strings.Count(out.String(), "\n"); lines != 3 {
 		t.Errorf("%d lines: %q", lines, out.String())
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,9 +17,6 @@ const (
 	Text = "text"
 	JSON = "json"
 )
-
-// columnGap is the space between table columns, in characters.
-const columnGap = 2
 
 // Printer writes results to Out and everything else to Err.
 type Printer struct {
@@ -37,8 +33,8 @@ func (p *Printer) Validate() error {
 	return Usage("use --output text or --output json", "--output knows text and json only")
 }
 
-// Result prints one result: v as JSON, or whatever text writes.
-func (p *Printer) Result(v any, text func(w io.Writer) error) error {
+// Result prints one result: v as JSON, or the page that text fills.
+func (p *Printer) Result(v any, text func(*Page)) error {
 	var err error
 	if p.Format == JSON {
 		enc := json.NewEncoder(p.Out)
@@ -46,7 +42,7 @@ func (p *Printer) Result(v any, text func(w io.Writer) error) error {
 		enc.SetIndent("", "  ")
 		err = enc.Encode(v)
 	} else {
-		err = text(p.Out)
+		_, err = p.Out.Write(filled(text))
 	}
 	if err == nil {
 		return nil
@@ -71,13 +67,11 @@ func isTerminal(w io.Writer) bool {
 
 // jsonProblem is the shape of an error on standard error with --output json.
 type jsonProblem struct {
-	Error struct {
-		Code    string `json:"code"`
-		What    string `json:"what"`
-		NotDone string `json:"not_done,omitempty"`
-		Next    string `json:"next,omitempty"`
-		Exit    int    `json:"exit"`
-	} `json:"error"`
+	Code    string `json:"code"`
+	What    string `json:"what"`
+	NotDone string `json:"not_done,omitempty"`
+	Next    string `json:"next,omitempty"`
+	Exit    int    `json:"exit"`
 }
 
 // Fail prints the error and returns the exit code that goes with it.
@@ -98,12 +92,10 @@ func (p *Printer) Fail(err error) int {
 }
 
 func (p *Printer) failJSON(problem *Problem) {
-	var shape jsonProblem
-	shape.Error.Code, shape.Error.Exit = problem.Code, problem.Exit
-	shape.Error.What, shape.Error.NotDone, shape.Error.Next = problem.What, problem.NotDone, problem.Next
 	enc := json.NewEncoder(p.Err)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(shape); err != nil {
+	shape := jsonProblem{problem.Code, problem.What, problem.NotDone, problem.Next, problem.Exit}
+	if err := enc.Encode(map[string]jsonProblem{"error": shape}); err != nil {
 		p.Remark("%s", problem.Error())
 	}
 }
@@ -119,48 +111,4 @@ func sentence(text string) string {
 		return text
 	}
 	return text + "."
-}
-
-// plain replaces what would move the cursor, change colours or turn the direction
-// of writing: a device can put any text into a reading, and a server into an error,
-// and neither may draw lines of its own on a clinician's screen.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-			return '\ufffd'
-		}
-		return r
-	}, text)
-}
-
-// Table writes rows in aligned columns under the head.
-func Table(w io.Writer, head []string, rows [][]string) error {
-	tab := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
-	for _, row := range append([][]string{head}, rows...) {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = plain(cell)
-		}
-		if _, err := fmt.Fprintln(tab, strings.Join(cells, "\t")); err != nil {
-			return fmt.Errorf("write the table: %w", err)
-		}
-	}
-	if err := tab.Flush(); err != nil {
-		return fmt.Errorf("write the table: %w", err)
-	}
-	return nil
-}
-
-// Pairs writes name and value in two aligned columns.
-func Pairs(w io.Writer, pairs ...[2]string) error {
-	tab := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
-	for _, pair := range pairs {
-		if _, err := fmt.Fprintf(tab, "%s\t%s\n", pair[0], plain(pair[1])); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
-	}
-	if err := tab.Flush(); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"strings"
 
@@ -82,13 +81,10 @@ func (a *app) appendedFiles(done []client.Outcome) error {
 	for _, o := range done {
 		out = append(out, toJSON(o))
 	}
-	return a.Result(out, func(w io.Writer) error {
+	return a.Result(out, func(p *say.Page) {
 		for _, o := range done {
-			if err := writeEntry(w, o, ""); err != nil {
-				return err
-			}
+			showEntry(p, o, "")
 		}
-		return nil
 	})
 }
 
@@ -97,13 +93,13 @@ const maxFile = 2 << 20
 
 func readFile(path, what string) ([]byte, error) {
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, say.Usage("name "+what, "the file %s cannot be read: %s", path, say.Reason(err))
-	}
-	if info.IsDir() || info.Size() > maxFile {
+	if err == nil && (info.IsDir() || info.Size() > maxFile) {
 		return nil, say.Usage("name "+what, "the file %s is not %s", path, what)
 	}
-	raw, err := os.ReadFile(path)
+	var raw []byte
+	if err == nil {
+		raw, err = os.ReadFile(path)
+	}
 	if err != nil {
 		return nil, say.Usage("name "+what, "the file %s cannot be read: %s", path, say.Reason(err))
 	}
@@ -130,8 +126,7 @@ func readStatement(path string) (*entry.Statement, error) {
 
 func statementProblem(path string, err error) error {
 	p := say.Refused("MALFORMED", "the file "+path+" is not a statement: "+err.Error(), "nothing was sent or verified",
-		"name the file as it was signed")
-	p.Err = err
+		"name the file as it was signed").Because(err)
 	var refusal *entry.Refusal
 	if errors.As(err, &refusal) {
 		p.Code = string(refusal.Code)

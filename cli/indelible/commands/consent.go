@@ -61,17 +61,12 @@ const bases = "explicit-consent, vital-interests, legal-obligation, public-inter
 	"research, treatment-payment-operations, authorization, legitimate-use"
 
 func (f consentFlags) written(h entry.Handle, action entry.ConsentAction) (*written, error) {
-	change := &entry.Consent{Action: action}
-	for _, text := range f.purposes {
-		p, err := parsePurpose(text)
-		if err != nil {
-			return nil, err
-		}
-		change.Purposes = append(change.Purposes, p)
+	list, err := each(parsePurpose, f.purposes)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(change.Purposes)
-	change.Purposes = slices.Compact(change.Purposes)
-	var err error
+	slices.Sort(list)
+	change := &entry.Consent{Action: action, Purposes: slices.Compact(list)}
 	if change.Basis, err = entry.ParseBasis(f.basis); err != nil {
 		return nil, say.Usage("the bases are "+bases, "--basis %q is none", f.basis)
 	}

@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"encoding/hex"
-	"io"
 	"strconv"
 	"strings"
 
@@ -49,7 +48,7 @@ func newDeviceList(a *app) *cobra.Command {
 				}
 				devices = append(devices, deviceRow(d))
 			}
-			return a.Result(devices, func(w io.Writer) error { return writeDevices(w, devices) })
+			return a.Result(devices, func(p *say.Page) { showDevices(p, devices) })
 		})
 }
 
@@ -61,17 +60,13 @@ func deviceRow(d *indeliblev1.Device) jsonDevice {
 	}
 }
 
-func writeDevices(w io.Writer, devices []jsonDevice) error {
-	rows := make([][]string, 0, len(devices))
+func showDevices(p *say.Page, devices []jsonDevice) {
+	p.Table("AUTHOR", "STATE", "WHERE", "HANDLE", "GAPS", "EQUIVOCATIONS")
 	for _, d := range devices {
 		gaps := strconv.Itoa(d.Gaps)
 		if d.GapsTruncated {
 			gaps += "+"
 		}
-		rows = append(rows, []string{
-			d.Author, d.State, strings.Join(d.Jurisdictions, " "), d.Handle,
-			gaps, strconv.FormatUint(d.Equivocations, 10),
-		})
+		p.Row(d.Author, d.State, strings.Join(d.Jurisdictions, " "), d.Handle, gaps, d.Equivocations)
 	}
-	return say.Table(w, []string{"AUTHOR", "STATE", "WHERE", "HANDLE", "GAPS", "EQUIVOCATIONS"}, rows)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -43,9 +42,9 @@ identity's certification of that key. The identity's own key is used once and no
 			if err != nil {
 				return say.Local(err, "the device could not be made", "correct that and give a new folder")
 			}
-			made := map[string]string{"device": dir, "author": author.String()}
-			return a.Result(made, func(w io.Writer) error {
-				return say.Pairs(w, [2]string{"device", dir}, [2]string{"author", author.String()})
+			return a.Result(map[string]string{"device": dir, "author": author.String()}, func(p *say.Page) {
+				p.Row("device", dir)
+				p.Row("author", author)
 			})
 		},
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -45,9 +44,10 @@ the reading). The device's sequence number is moved on before anything is writte
 			}
 			id := signed.Statement.ID().String()
 			made := map[string]any{"statement_id": id, "statement": f.out + client.StatementSuffix, "boot": signed.Statement.Boot, "seq": signed.Statement.Seq}
-			return a.Result(made, func(w io.Writer) error {
-				return say.Pairs(w, [2]string{"statement", id}, [2]string{"file", f.out + client.StatementSuffix},
-					[2]string{"next", "indelible append " + f.out + client.StatementSuffix})
+			return a.Result(made, func(p *say.Page) {
+				p.Row("statement", id)
+				p.Row("file", f.out+client.StatementSuffix)
+				p.Row("next", "indelible append "+f.out+client.StatementSuffix)
 			})
 		},
 	}

@@ -3,8 +3,6 @@ package commands
 import (
 	"context"
 	"fmt"
-	"io"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +27,7 @@ func newEraseRequest(a *app) *cobra.Command {
 			if err != nil {
 				return nil, say.Usage("give --scope identity or --scope all", "--scope %q is neither", scope)
 			}
-			handles, err := parseHandles(args)
+			handles, err := each(parseHandle, args)
 			if err != nil {
 				return nil, err
 			}
@@ -99,7 +97,7 @@ func newEraseStatus(a *app) *cobra.Command {
 				return err
 			}
 			out := toErasure(request, e)
-			return a.Result(out, func(w io.Writer) error { return writeErasure(w, out) })
+			return a.Result(out, out.show)
 		})
 }
 
@@ -125,10 +123,12 @@ func toErasure(request entry.StatementID, e *client.Erasure) jsonErasure {
 // cancelled is the state in which nothing will be executed any more.
 const cancelled = "cancelled"
 
-func writeErasure(w io.Writer, out jsonErasure) error {
-	pairs := [][2]string{{"state", out.State}, {"scope", out.Scope}, {"jurisdiction", out.Jurisdiction}}
+func (out jsonErasure) show(p *say.Page) {
+	p.Row("state", out.State)
+	p.Row("scope", out.Scope)
+	p.Row("jurisdiction", out.Jurisdiction)
 	if out.GraceEnds != 0 && out.State != cancelled {
-		pairs = append(pairs, [2]string{"grace ends", clock(out.GraceEnds)})
+		p.Row("grace ends", clock(out.GraceEnds))
 	}
 	done := 0
 	for _, n := range out.Nodes {
@@ -137,14 +137,10 @@ func writeErasure(w io.Writer, out jsonErasure) error {
 		}
 	}
 	if out.State != cancelled {
-		pairs = append(pairs, [2]string{"executed", fmt.Sprintf("%d of %d nodes", done, len(out.Nodes))})
+		p.Row("executed", fmt.Sprintf("%d of %d nodes", done, len(out.Nodes)))
 	}
-	if err := say.Pairs(w, pairs...); err != nil {
-		return err
-	}
-	rows := make([][]string, 0, len(out.Certificate))
+	p.Table("ENTRY", "LEDGER TIME", "STEP", "STATEMENT")
 	for _, c := range out.Certificate {
-		rows = append(rows, []string{strconv.FormatUint(c.Index, 10), clock(c.LedgerTime), c.Step, c.StatementID})
+		p.Row(c.Index, clock(c.LedgerTime), c.Step, c.StatementID)
 	}
-	return say.Table(w, []string{"ENTRY", "LEDGER TIME", "STEP", "STATEMENT"}, rows)
 }

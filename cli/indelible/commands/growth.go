@@ -31,35 +31,21 @@ func marshalGrowth(oldSize uint64, path []proof.Hash, note []byte) []byte {
 }
 
 func parseGrowth(file []byte) (oldSize uint64, path []proof.Hash, note []byte, err error) {
-	head, note, ok := bytes.Cut(file, []byte("\n\n"))
-	if !ok {
-		return 0, nil, nil, errGrowth
-	}
+	head, note, _ := bytes.Cut(file, []byte("\n\n"))
 	lines := strings.Split(string(head), "\n")
-	if oldSize, err = parseOld(lines[0]); err != nil {
-		return 0, nil, nil, err
-	}
-	if len(lines)-1 > proof.MaxPath {
+	oldSize, err = strconv.ParseUint(strings.TrimPrefix(lines[0], growthOld), 10, 64)
+	if err != nil || len(lines)-1 > proof.MaxPath {
 		return 0, nil, nil, errGrowth
 	}
 	for _, line := range lines[1:] {
-		raw, err := base64.StdEncoding.Strict().DecodeString(line)
+		raw, err := base64.StdEncoding.DecodeString(line)
 		if err != nil || len(raw) != proof.HashSize {
 			return 0, nil, nil, errGrowth
 		}
 		path = append(path, proof.Hash(raw))
 	}
+	if !bytes.Equal(marshalGrowth(oldSize, path, note), file) { // it has one spelling
+		return 0, nil, nil, errGrowth
+	}
 	return oldSize, path, note, nil
-}
-
-func parseOld(line string) (uint64, error) {
-	digits, ok := strings.CutPrefix(line, growthOld)
-	if !ok {
-		return 0, errGrowth
-	}
-	size, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil || strconv.FormatUint(size, 10) != digits {
-		return 0, errGrowth
-	}
-	return size, nil
 }

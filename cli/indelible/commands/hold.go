@@ -31,7 +31,7 @@ func newHoldSet(a *app) *cobra.Command {
 			if err != nil {
 				return nil, say.Usage("give --class clinical, identity or audit", "--class %q is none", class)
 			}
-			handles, err := parseHandles(args)
+			handles, err := each(parseHandle, args)
 			if err != nil {
 				return nil, err
 			}

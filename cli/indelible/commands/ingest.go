@@ -5,10 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,13 +111,13 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 // later run reads them again.
 func (a *app) ingested(f ingestFlags, summary ingest.Summary, skipped string) error {
 	out := jsonIngest(summary)
-	err := a.Result(out, func(w io.Writer) error {
-		return say.Pairs(w, [2]string{"readings", strconv.Itoa(out.Readings)},
-			[2]string{"receipts verified", strconv.Itoa(out.Verified)},
-			[2]string{"refused for good", strconv.Itoa(out.Refused)},
-			[2]string{"of erased persons", strconv.Itoa(out.Erased)},
-			[2]string{"lines skipped", strconv.Itoa(out.Skipped)},
-			[2]string{"receipts in", filepath.Join(f.work, receiptsDir)})
+	err := a.Result(out, func(p *say.Page) {
+		p.Row("readings", out.Readings)
+		p.Row("receipts verified", out.Verified)
+		p.Row("refused for good", out.Refused)
+		p.Row("of erased persons", out.Erased)
+		p.Row("lines skipped", out.Skipped)
+		p.Row("receipts in", filepath.Join(f.work, receiptsDir))
 	})
 	if err != nil || out.Skipped+out.Refused == 0 {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -30,7 +29,7 @@ func newGet(a *app) *cobra.Command {
 					return say.Local(err, "the files cannot be written", "choose another --out")
 				}
 			}
-			return a.Result(toDetail(p), func(w io.Writer) error { return writeDetail(w, p) })
+			return a.Result(toDetail(p), func(page *say.Page) { showDetail(page, p) })
 		})
 	cmd.Flags().StringVar(&out, "out", "", "base name of files to write: NAME.cose and NAME.tlog-proof")
 	return cmd
@@ -95,23 +94,24 @@ func subjectOf(s *entry.Statement) string {
 	return ""
 }
 
-func writeDetail(w io.Writer, p *client.Proven) error {
+func showDetail(page *say.Page, p *client.Proven) {
 	d := toDetail(p)
-	if err := writeEntry(w, client.Outcome{Proven: p}, ""); err != nil {
-		return err
-	}
-	pairs := [][2]string{{"author", d.Author}, {"signed at", clock(d.IssuedAt)}}
+	showEntry(page, client.Outcome{Proven: p}, "")
+	page.Table("author", d.Author)
+	page.Row("signed at", clock(d.IssuedAt))
 	for _, optional := range [][2]string{
 		{"subject", d.Subject}, {"jurisdiction", d.Jurisdiction}, {"sealed parts", d.Parts}, {"confirms", d.Confirms},
 	} {
 		if optional[1] != "" {
-			pairs = append(pairs, optional)
+			page.Row(optional[0], optional[1])
 		}
 	}
 	if d.Seq != 0 {
-		pairs = append(pairs, [2]string{"number", fmt.Sprintf("%d in boot %d", d.Seq, d.Boot)})
+		page.Row("number", fmt.Sprintf("%d in boot %d", d.Seq, d.Boot))
 	}
-	return say.Pairs(w, append(pairs, says(p.Statement)...)...)
+	for _, pair := range says(p.Statement) {
+		page.Row(pair[0], pair[1])
+	}
 }
 
 func newReceipt(a *app) *cobra.Command {
@@ -155,9 +155,11 @@ func toCheckpoint(v proof.Verified) jsonCheckpoint {
 	}
 }
 
-func writeCheckpoint(w io.Writer, c jsonCheckpoint) error {
-	return say.Pairs(w, [2]string{"log", c.Origin}, [2]string{"entries", strconv.FormatUint(c.Size, 10)},
-		[2]string{"root", c.Root}, [2]string{"cosigned by", strings.Join(c.CosignedBy, ", ")})
+func (c jsonCheckpoint) show(p *say.Page) {
+	p.Row("log", c.Origin)
+	p.Row("entries", c.Size)
+	p.Row("root", c.Root)
+	p.Row("cosigned by", strings.Join(c.CosignedBy, ", "))
 }
 
 func newCheckpoint(a *app) *cobra.Command {
@@ -198,12 +200,11 @@ func (a *app) checkpoint(c jsonCheckpoint, note []byte, out string) error {
 		}
 		c.File = out
 	}
-	return a.Result(c, func(w io.Writer) error {
-		if err := writeCheckpoint(w, c); err != nil || !c.Grown {
-			return err
+	return a.Result(c, func(p *say.Page) {
+		c.show(p)
+		if c.Grown {
+			p.Line("the older log is a prefix of this one")
 		}
-		_, err := fmt.Fprintln(w, "the older log is a prefix of this one")
-		return err
 	})
 }
 

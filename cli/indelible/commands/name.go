@@ -33,16 +33,17 @@ func parseBinding(text string) (entry.BindingID, error) {
 	return parsed(entry.ParseBindingID, text, "a binding", "32")
 }
 
-func parseHandles(args []string) ([]entry.Handle, error) {
-	handles := make([]entry.Handle, 0, len(args))
-	for _, text := range args {
-		h, err := parseHandle(text)
+// each reads several of a kind.
+func each[T any](parse func(string) (T, error), texts []string) ([]T, error) {
+	var list []T
+	for _, text := range texts {
+		value, err := parse(text)
 		if err != nil {
 			return nil, err
 		}
-		handles = append(handles, h)
+		list = append(list, value)
 	}
-	return handles, nil
+	return list, nil
 }
 
 // upto reads the newest statement that a revocation vouches for; "" names none.

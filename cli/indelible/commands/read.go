@@ -6,8 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -75,14 +73,8 @@ func (f readFlags) request(handle string) (client.ReadRequest, error) {
 	if r.Purpose, err = parsePurpose(f.purpose); err != nil {
 		return r, err
 	}
-	for _, text := range f.statements {
-		id, err := parseStatementID(text)
-		if err != nil {
-			return r, err
-		}
-		r.Statements = append(r.Statements, id)
-	}
-	return r, nil
+	r.Statements, err = each(parseStatementID, f.statements)
+	return r, err
 }
 
 // jsonRecord is one released record. Resource is the original FHIR resource as
@@ -127,7 +119,7 @@ func (a *app) read(ctx context.Context, c *client.Caller, f readFlags, r client.
 			return err
 		}
 	}
-	return a.Result(out, func(w io.Writer) error { return writeRead(w, out) })
+	return a.Result(out, out.show)
 }
 
 func releasedRecord(r client.Record) (jsonRecord, error) {
@@ -154,26 +146,18 @@ func writeResources(path string, records []jsonRecord) error {
 	return nil
 }
 
-func writeRead(w io.Writer, out jsonRead) error {
-	rows := make([][]string, 0, len(out.Records))
+func (out jsonRead) show(p *say.Page) {
+	p.Table("ENTRY", "OBSERVED", "WHAT", "VALUE")
 	for _, r := range out.Records {
 		o := summarise([]byte(r.Resource))
-		rows = append(rows, []string{strconv.FormatUint(r.Index, 10), o.when, o.what, o.value})
-	}
-	if err := say.Table(w, []string{"ENTRY", "OBSERVED", "WHAT", "VALUE"}, rows); err != nil {
-		return err
+		p.Row(r.Index, o.when, o.what, o.value)
 	}
 	for _, access := range out.Access {
-		if _, err := fmt.Fprintf(w, "recorded as access entry %d\n", access.Index); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
+		p.Line("recorded as access entry %d", access.Index)
 	}
 	if out.Next != "" {
-		if _, err := fmt.Fprintf(w, "more follows: --page %s\n", out.Next); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
+		p.Line("more follows: --page %s", out.Next)
 	}
-	return nil
 }
 
 // quantity is a FHIR Quantity. Its number is kept as it is spelled.

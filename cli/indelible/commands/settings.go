@@ -3,7 +3,6 @@ package commands
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -109,12 +108,10 @@ func (a *app) printed(cmd *cobra.Command) error {
 	}
 	cmd.DisableFlagParsing = true // flags are parsed; without this the command's own would be demanded
 	cmd.RunE = func(*cobra.Command, []string) error {
-		return a.Result(a.settings, func(w io.Writer) error {
-			var pairs [][2]string
+		return a.Result(a.settings, func(p *say.Page) {
 			for _, one := range settingTable {
-				pairs = append(pairs, [2]string{one.name, *one.of(&a.settings)})
+				p.Row(one.name, *one.of(&a.settings))
 			}
-			return say.Pairs(w, pairs...)
 		})
 	}
 	return nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +43,7 @@ func newStatus(a *app) *cobra.Command {
 			return err
 		}
 		status := toStatus(answer)
-		return a.Result(status, func(w io.Writer) error { return writeStatus(w, status) })
+		return a.Result(status, status.show)
 	})
 }
 
@@ -64,28 +62,24 @@ func toStatus(r *indeliblev1.StatusResponse) jsonStatus {
 	return out
 }
 
-func writeStatus(w io.Writer, s jsonStatus) error {
+func (s jsonStatus) show(p *say.Page) {
 	ready := "ready"
 	if !s.Ready {
 		ready = "not ready: a group has no leader, or nothing is published yet"
 	}
-	err := say.Pairs(w, [2]string{"node", s.Node}, [2]string{"version", s.Version}, [2]string{"state", ready},
-		[2]string{"entries", strconv.FormatUint(s.Size, 10)}, [2]string{"ledger time", clock(s.LedgerTime)},
-		[2]string{"published", fmt.Sprintf("%d entries, root %s", s.Published, s.Root)},
-		[2]string{"with ML-DSA-44", fmt.Sprintf("%d entries", s.PQ)})
-	if err != nil {
-		return err
-	}
-	rows := make([][]string, 0, len(s.Groups))
+	p.Row("node", s.Node)
+	p.Row("version", s.Version)
+	p.Row("state", ready)
+	p.Row("entries", s.Size)
+	p.Row("ledger time", clock(s.LedgerTime))
+	p.Row("published", fmt.Sprintf("%d entries, root %s", s.Published, s.Root))
+	p.Row("with ML-DSA-44", fmt.Sprintf("%d entries", s.PQ))
+	p.Table("GROUP", "LEADER", "TERM", "APPLIED", "DURABLE", "LOG BYTES")
 	for _, g := range s.Groups {
 		name := g.Jurisdiction
 		if name == "" {
 			name = "the log"
 		}
-		rows = append(rows, []string{
-			name, g.Leader, strconv.FormatUint(g.Term, 10), strconv.FormatUint(g.Applied, 10),
-			strconv.FormatUint(g.Durable, 10), strconv.FormatUint(g.LogBytes, 10),
-		})
+		p.Row(name, g.Leader, g.Term, g.Applied, g.Durable, g.LogBytes)
 	}
-	return say.Table(w, []string{"GROUP", "LEADER", "TERM", "APPLIED", "DURABLE", "LOG BYTES"}, rows)
 }

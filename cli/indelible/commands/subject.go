@@ -162,8 +162,9 @@ func (a *app) found(f *client.Found) error {
 		out.Handle = f.Handle.String()
 		answer = out.Handle
 	}
-	err := a.Result(out, func(w io.Writer) error {
-		return say.Pairs(w, [2]string{"handle", answer}, [2]string{"recorded as", fmt.Sprintf("access entry %d", f.Access.Receipt.Index)})
+	err := a.Result(out, func(p *say.Page) {
+		p.Row("handle", answer)
+		p.Row("recorded as", fmt.Sprintf("access entry %d", f.Access.Receipt.Index))
 	})
 	if err == nil && !f.Known {
 		return say.Refused("NOT_FOUND", "the identifier finds nobody in this jurisdiction", "nothing was returned",

@@ -1,11 +1,10 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,30 +52,33 @@ type jsonVerified struct {
 	Latest     uint64   `json:"latest_cosignature_s"`
 }
 
+// verifies makes a command that believes nothing but the pinned policy.
+func (a *app) verifies(use, short, long string, verify func(context.Context, *proof.Policy) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		policy, err := a.policy(cmd)
+		if err != nil {
+			return err
+		}
+		return verify(cmd.Context(), policy)
+	}}
+}
+
 func newVerifyReceipt(a *app) *cobra.Command {
 	var statement, receipt, dir string
-	cmd := &cobra.Command{
-		Use:   "receipt --statement FILE.cose --receipt FILE.tlog-proof | --dir DIR",
-		Short: "Verify that a statement you hold is in the log",
-		Long: `Verify a receipt offline. The check starts from the statement in your own hands: the leaf is built
+	cmd := a.verifies("receipt --statement FILE.cose --receipt FILE.tlog-proof | --dir DIR", "Verify that a statement you hold is in the log",
+		`Verify a receipt offline. The check starts from the statement in your own hands: the leaf is built
 from it and the receipt's ledger time, the path leads to the checkpoint's root, the checkpoint carries
 the log's signature and those of enough nodes by the policy. With --dir every FILE.cose in a folder
 is verified with the FILE.tlog-proof beside it; one without the other is a failure.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			policy, err := a.policy(cmd)
-			if err != nil {
-				return err
-			}
+		func(ctx context.Context, policy *proof.Policy) error {
 			switch {
 			case dir != "" && statement == "" && receipt == "":
-				return a.verifyDir(cmd, policy, dir)
+				return a.verifyDir(ctx, policy, dir)
 			case dir == "" && statement != "":
 				return a.verifyOne(policy, statement, receipt)
 			}
 			return say.Usage("see indelible verify receipt --help", "give --statement and --receipt, or --dir")
-		},
-	}
+		})
 	cmd.Flags().StringVar(&statement, "statement", "", "what was signed")
 	cmd.Flags().StringVar(&receipt, "receipt", "", "its receipt (default: beside the statement)")
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of statements and receipts")
@@ -98,12 +100,14 @@ func (a *app) verifyOne(policy *proof.Policy, statementFile, receiptFile string)
 		Size: proven.Checkpoint.Size, Root: proven.Checkpoint.Root.String(), CosignedBy: proven.CosignedBy,
 		Earliest: proven.Earliest, Latest: proven.Latest,
 	}
-	return a.Result(out, func(w io.Writer) error {
-		return say.Pairs(w, [2]string{"verified", "the statement is in the log"},
-			[2]string{"entry", strconv.FormatUint(out.Index, 10)}, [2]string{"ledger time", clock(out.LedgerTime)},
-			[2]string{"kind", out.Kind}, [2]string{"statement", out.StatementID},
-			[2]string{"log", fmt.Sprintf("%s, %d entries, root %s", proven.Checkpoint.Origin, out.Size, out.Root)},
-			[2]string{"cosigned by", strings.Join(out.CosignedBy, ", ")})
+	return a.Result(out, func(p *say.Page) {
+		p.Row("verified", "the statement is in the log")
+		p.Row("entry", out.Index)
+		p.Row("ledger time", clock(out.LedgerTime))
+		p.Row("kind", out.Kind)
+		p.Row("statement", out.StatementID)
+		p.Row("log", fmt.Sprintf("%s, %d entries, root %s", proven.Checkpoint.Origin, out.Size, out.Root))
+		p.Row("cosigned by", strings.Join(out.CosignedBy, ", "))
 	})
 }
 
@@ -143,34 +147,29 @@ var reasons = []struct {
 }
 
 func notVerified(file string, err error) error {
-	next := "fetch it again; if that does not help, tell whoever answers for the log"
+	next := nextOf(err)
+	if next == "" {
+		next = "fetch it again; if that does not help, tell whoever answers for the log"
+	}
+	return say.Refused("NOT_VERIFIED", "the proof in "+file+" does not verify: "+err.Error(), "nothing is proved", next).Because(err)
+}
+
+// nextOf is the sentence for an error of a proof; "" for any other.
+func nextOf(err error) string {
 	for _, r := range reasons {
 		if errors.Is(err, r.err) {
-			next = r.next
-			break
+			return r.next
 		}
 	}
-	p := say.Refused("NOT_VERIFIED", "the proof in "+file+" does not verify: "+err.Error(), "nothing is proved", next)
-	p.Err = err
-	return p
+	return ""
 }
 
 func newVerifyGrowth(a *app) *cobra.Command {
 	var older, growth string
-	cmd := &cobra.Command{
-		Use:   "growth --old CHECKPOINT --growth FILE",
-		Short: "Verify that a newer log begins with all of an older one",
-		Long: `Verify offline that the log only grew: the older checkpoint is one you kept, the growth file was
+	cmd := a.verifies("growth --old CHECKPOINT --growth FILE", "Verify that a newer log begins with all of an older one",
+		`Verify offline that the log only grew: the older checkpoint is one you kept, the growth file was
 written by indelible checkpoint --since OLD --growth FILE and holds the newer checkpoint.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			policy, err := a.policy(cmd)
-			if err != nil {
-				return err
-			}
-			return a.verifyGrowth(policy, older, growth)
-		},
-	}
+		func(_ context.Context, policy *proof.Policy) error { return a.verifyGrowth(policy, older, growth) })
 	cmd.Flags().StringVar(&older, "old", "", "signed checkpoint you kept")
 	cmd.Flags().StringVar(&growth, "growth", "", "proof of growth, with the newer checkpoint")
 	return required(cmd, "old", "growth")
@@ -201,11 +200,8 @@ func (a *app) verifyGrowth(policy *proof.Policy, olderFile, growthFile string) e
 	}
 	out := toCheckpoint(verified)
 	out.Grown = true
-	return a.Result(out, func(w io.Writer) error {
-		if err := writeCheckpoint(w, out); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(w, "verified: the older log is a prefix of this one")
-		return err
+	return a.Result(out, func(p *say.Page) {
+		out.show(p)
+		p.Line("verified: the older log is a prefix of this one")
 	})
 }

@@ -1,14 +1,12 @@
 package commands
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/spf13/cobra"
 
 	"indelible/api/client"
 	"indelible/cli/say"
@@ -27,7 +25,7 @@ const namedFaults = 10
 
 // verifyDir verifies every pair of a folder. It goes to the end: who looks
 // for what was altered needs all of it.
-func (a *app) verifyDir(cmd *cobra.Command, policy *proof.Policy, dir string) error {
+func (a *app) verifyDir(ctx context.Context, policy *proof.Policy, dir string) error {
 	bases, err := pairs(dir)
 	if err != nil {
 		return err
@@ -38,7 +36,7 @@ func (a *app) verifyDir(cmd *cobra.Command, policy *proof.Policy, dir string) er
 	var faults []error
 	var faulty []string
 	for i, base := range bases {
-		if err := cmd.Context().Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		path := filepath.Join(dir, base)
@@ -58,9 +56,8 @@ func (a *app) verifyDir(cmd *cobra.Command, policy *proof.Policy, dir string) er
 	if len(faults) > 0 {
 		return dirProblem(faults, faulty, len(bases))
 	}
-	return a.Result(out, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "all %d receipts verify, %d of them of readings\n", out.Verified, out.Readings)
-		return err
+	return a.Result(out, func(p *say.Page) {
+		p.Line("all %d receipts verify, %d of them of readings", out.Verified, out.Readings)
 	})
 }
 

@@ -3,8 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -28,27 +26,19 @@ type logFlags struct {
 
 func newVerifyLog(a *app) *cobra.Command {
 	var f logFlags
-	cmd := &cobra.Command{
-		Use:   "log [--dir DIR] [--save DIR] [--tiles-only]",
-		Short: "Recompute a whole log: every entry, every signature, every tile, the root",
-		Long: `Recompute a log from its own bytes and compare it with a checkpoint that satisfies the policy. The
+	cmd := a.verifies("log [--dir DIR] [--save DIR] [--tiles-only]", "Recompute a whole log: every entry, every signature, every tile, the root",
+		`Recompute a log from its own bytes and compare it with a checkpoint that satisfies the policy. The
 bytes come from the server of the credential (which has to be an auditor's, or use --tiles-only), or
 from a folder with --dir, laid out as the log serves them (C2SP tlog-tiles). --save makes such a
 folder of what was verified. The first index that does not hold is named.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			policy, err := a.policy(cmd)
-			if err != nil {
-				return err
-			}
+		func(ctx context.Context, policy *proof.Policy) error {
 			source, done, err := a.source(f.dir)
 			if err != nil {
 				return err
 			}
 			defer done()
-			return a.verifyLog(cmd.Context(), policy, source, f)
-		},
-	}
+			return a.verifyLog(ctx, policy, source, f)
+		})
 	cmd.Flags().StringVar(&f.dir, "dir", "", "folder with the log's checkpoint, tiles and entry bundles")
 	cmd.Flags().StringVar(&f.save, "save", "", "folder to keep what was verified in")
 	cmd.Flags().BoolVar(&f.tiles, "tiles-only", false, "check the tree without reading entries")
@@ -124,7 +114,7 @@ func (a *app) verifyLog(ctx context.Context, policy *proof.Policy, source logche
 	for kind, n := range report.Kinds {
 		out.Kinds[kind.String()] = n
 	}
-	return a.Result(out, func(w io.Writer) error { return writeLog(w, out) })
+	return a.Result(out, out.show)
 }
 
 func (a *app) logProblem(err error) error {
@@ -143,47 +133,30 @@ func (a *app) logProblem(err error) error {
 		return say.Refused("FORBIDDEN", "the server does not give entries to this credential", "nothing was verified",
 			"use an auditor's credential, or --tiles-only")
 	case errors.As(err, &fault):
-		p := say.Refused("LOG_BROKEN", "the log does not hold: "+err.Error(), "nothing after that index was checked",
-			"keep the bytes (--save) and tell whoever answers for the log")
-		p.Err = err
-		return p
+		return say.Refused("LOG_BROKEN", "the log does not hold: "+err.Error(), "nothing after that index was checked",
+			"keep the bytes (--save) and tell whoever answers for the log").Because(err)
 	case errors.Is(err, logcheck.ErrNotFound):
 		return say.Refused("INCOMPLETE", "the source does not have all of the log: "+err.Error(), "the log was not verified",
 			"complete the folder, or ask the server")
-	case isProof(err):
+	case nextOf(err) != "":
 		return notVerified("the log", err)
 	}
 	return say.Unreachable(err, "the log could not be read: "+say.Reason(err), "check that the node runs, or give a folder with --dir")
 }
 
-func isProof(err error) bool {
-	for _, r := range reasons {
-		if errors.Is(err, r.err) {
-			return true
-		}
+func (out jsonLog) show(p *say.Page) {
+	out.jsonCheckpoint.show(p)
+	if len(out.Kinds) > 0 {
+		p.Table("KIND", "ENTRIES")
 	}
-	return false
-}
-
-func writeLog(w io.Writer, out jsonLog) error {
-	if err := writeCheckpoint(w, out.jsonCheckpoint); err != nil {
-		return err
-	}
-	rows := [][]string{}
 	for _, kind := range entry.Kinds() {
 		if n := out.Kinds[kind.String()]; n > 0 {
-			rows = append(rows, []string{kind.String(), fmt.Sprint(n)})
-		}
-	}
-	if len(rows) > 0 {
-		if err := say.Table(w, []string{"KIND", "ENTRIES"}, rows); err != nil {
-			return err
+			p.Row(kind, n)
 		}
 	}
 	what := "every entry, signature and tile was recomputed, and leads to the root above"
 	if !out.Entries {
 		what = "every tile was recomputed, and leads to the root above; entries were not read"
 	}
-	_, err := fmt.Fprintln(w, "verified: "+what)
-	return err
+	p.Line("verified: %s", what)
 }

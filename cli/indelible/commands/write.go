@@ -2,9 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +64,7 @@ func (a *app) appended(o client.Outcome, w *written) error {
 	out := toJSON(o)
 	out.Author, out.Binding, out.Handle, out.Jurisdiction = w.also.Author, w.also.Binding, w.also.Handle, w.also.Jurisdiction
 	note := strings.ReplaceAll(w.note, "{id}", out.StatementID)
-	return a.Result(out, func(to io.Writer) error { return writeEntry(to, o, note) })
+	return a.Result(out, func(p *say.Page) { showEntry(p, o, note) })
 }
 
 // sealedCBOR is one sealed part with content of ours.
@@ -94,18 +91,20 @@ func toJSON(o client.Outcome) jsonEntry {
 	return jsonEntry{StatementID: s.ID().String(), Kind: s.Kind.String(), Index: r.Index, LedgerTime: r.LedgerTime, Duplicate: o.Duplicate}
 }
 
-func writeEntry(w io.Writer, o client.Outcome, note string) error {
+func showEntry(p *say.Page, o client.Outcome, note string) {
 	status := "in the log, proven"
 	if o.Duplicate {
 		status = "was in the log already, proven"
 	}
-	e := toJSON(o)
-	err := say.Pairs(w, [2]string{"entry", strconv.FormatUint(e.Index, 10)}, [2]string{"ledger time", clock(e.LedgerTime)},
-		[2]string{"kind", e.Kind}, [2]string{"statement", e.StatementID}, [2]string{"status", status})
-	if err == nil && note != "" {
-		_, err = fmt.Fprintln(w, note)
+	s, r := o.Proven.Statement, o.Proven.Receipt
+	p.Row("entry", r.Index)
+	p.Row("ledger time", clock(r.LedgerTime))
+	p.Row("kind", s.Kind)
+	p.Row("statement", s.ID())
+	p.Row("status", status)
+	if note != "" {
+		p.Line("%s", note)
 	}
-	return err
 }
 
 // clock shows a ledger time.

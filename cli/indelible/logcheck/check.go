@@ -142,17 +142,16 @@ func (c *checking) add(ctx context.Context, level int, hash proof.Hash) error {
 		return nil
 	}
 	c.open[level] = nil
-	if err := c.compare(ctx, level, hashes); err != nil {
+	err := c.compare(ctx, level, hashes)
+	if err != nil {
 		return err
 	}
 	tile := proof.NewFrontier()
 	for _, h := range hashes {
-		if err := tile.Append(h); err != nil {
-			return fmt.Errorf("recompute a tile: %w", err)
-		}
+		err = errors.Join(err, tile.Append(h))
 	}
-	root, err := tile.Root()
-	if err != nil {
+	root, fault := tile.Root()
+	if err := errors.Join(err, fault); err != nil {
 		return fmt.Errorf("recompute a tile: %w", err)
 	}
 	return c.add(ctx, level+1, root)
@@ -160,18 +159,11 @@ func (c *checking) add(ctx context.Context, level int, hash proof.Hash) error {
 
 // hashTile fetches the hashes of a tile.
 func (c *checking) hashTile(ctx context.Context, tile proof.Tile) ([]proof.Hash, error) {
-	raw, err := fetchTile(ctx, c.cfg.Source, tile)
+	hashes, raw, err := fetchTile(ctx, c.cfg.Source, tile, proof.ParseTile)
 	if err != nil {
 		return nil, err
 	}
-	hashes, err := proof.ParseTile(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", tile.Path(), err)
-	}
-	if len(hashes) < tile.Width {
-		return nil, fmt.Errorf("%s: %w", tile.Path(), errSize)
-	}
-	return hashes[:tile.Width], c.keep(tile.Path(), raw[:tile.Width*proof.HashSize])
+	return hashes, c.keep(tile.Path(), raw[:tile.Width*proof.HashSize])
 }
 
 // compare fetches the newest tile of a level and compares it with what was

@@ -3,7 +3,6 @@ package logcheck
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"indelible/ledger/entry"
@@ -21,18 +20,10 @@ var (
 // in it.
 func (c *checking) entries(ctx context.Context, tile proof.Tile) ([]proof.Hash, error) {
 	tile.Level = proof.EntriesLevel
-	raw, err := fetchTile(ctx, c.cfg.Source, tile)
+	leaves, raw, err := fetchTile(ctx, c.cfg.Source, tile, proof.ParseBundle)
 	if err != nil {
 		return nil, err
 	}
-	leaves, err := proof.ParseBundle(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", tile.Path(), err)
-	}
-	if len(leaves) < tile.Width {
-		return nil, fmt.Errorf("%s: %w", tile.Path(), errSize)
-	}
-	leaves = leaves[:tile.Width]
 	first := tile.Index * proof.TileWidth
 	if err := c.statements(first, leaves); err != nil {
 		return nil, err

@@ -75,12 +75,22 @@ type StatusError struct {
 func (e *StatusError) Error() string { return fmt.Sprintf("%s: HTTP status %d", e.Path, e.Code) }
 
 // fetchTile asks for a tile as wide as the tree needs it, then for the full one:
-// partial tiles may be removed once the full one exists (C2SP tlog-tiles).
-func fetchTile(ctx context.Context, from Source, tile proof.Tile) ([]byte, error) {
+// partial tiles may be removed once the full one exists (C2SP tlog-tiles). It gives
+// as much of it as the tree needs, and the bytes it came in.
+func fetchTile[T any](ctx context.Context, from Source, tile proof.Tile, parse func([]byte) ([]T, error)) ([]T, []byte, error) {
 	raw, err := from(ctx, tile.Path())
-	if err == nil || !errors.Is(err, ErrNotFound) || tile.Width == proof.TileWidth {
-		return raw, err
+	if errors.Is(err, ErrNotFound) && tile.Width < proof.TileWidth {
+		raw, err = from(ctx, proof.Tile{Level: tile.Level, Index: tile.Index, Width: proof.TileWidth}.Path())
 	}
-	tile.Width = proof.TileWidth
-	return from(ctx, tile.Path())
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := parse(raw)
+	if err == nil && len(list) < tile.Width {
+		err = errSize
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", tile.Path(), err)
+	}
+	return list[:tile.Width], raw, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"indelible/api/client"
 	"indelible/cli/indelibled/founding"
@@ -101,18 +102,13 @@ func (s *show) readErased(ctx context.Context) error {
 	}
 	s.tell("  the identifier finds nobody:  %s", accessLine(found.Access))
 	page, err := s.read(ctx, p, s.erasedHandle)
-	if err == nil {
-		for _, record := range page.Records {
-			if len(record.Parts) > 0 {
-				return broken("a record of an erased person was released")
-			}
-		}
-	}
 	var denied *client.CallError
-	if err != nil && (!errors.As(err, &denied) || denied.Access == nil) {
+	switch {
+	case err == nil && slices.ContainsFunc(page.Records, func(r client.Record) bool { return len(r.Parts) > 0 }):
+		return broken("a record of an erased person was released")
+	case err != nil && (!errors.As(err, &denied) || denied.Access == nil):
 		return err
-	}
-	if err == nil || !isDenial(denied.Access) {
+	case err == nil || !isDenial(denied.Access):
 		return broken("a refused read left no access entry in the log")
 	}
 	s.tell("  the read is refused:          %s", accessLine(denied.Access))

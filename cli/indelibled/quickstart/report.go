@@ -3,7 +3,6 @@ package quickstart
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -49,38 +48,26 @@ func (s *show) report(context.Context) error {
 	return s.Printer.Result(s.summary, s.print)
 }
 
-func (s *show) print(w io.Writer) error {
+// print ends with what to try now; commands that need the node are left out when it
+// is about to end.
+func (s *show) print(p *say.Page) {
 	sum := s.summary
-	err := say.Pairs(w,
-		[2]string{"readings in the log", fmt.Sprint(sum.Readings)},
-		[2]string{"receipts verified offline", fmt.Sprintf("%d, and %d of other statements", sum.Verified, sum.Others)},
-		[2]string{"log", fmt.Sprintf("%d entries, root %s", sum.Size, sum.Root)},
-		[2]string{"erased", fmt.Sprintf("%d person", sum.Erased)},
-		[2]string{"tampering refused", fmt.Sprintf("%d of %d attempts", sum.TamperRefused, sum.TamperRefused)},
-		[2]string{"seconds", fmt.Sprintf("%.1f", sum.Seconds)},
-		[2]string{"directory", sum.Paths.Directory},
-	)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(w, s.next())
-	return err
-}
-
-// next is what to try now; commands that need the node are left out when it is
-// about to end.
-func (s *show) next() string {
-	auditor := s.site.Credential(founding.Auditor)
-	text := fmt.Sprintf(`
+	p.Row("readings in the log", sum.Readings)
+	p.Row("receipts verified offline", fmt.Sprintf("%d, and %d of other statements", sum.Verified, sum.Others))
+	p.Row("log", fmt.Sprintf("%d entries, root %s", sum.Size, sum.Root))
+	p.Row("erased", fmt.Sprintf("%d person", sum.Erased))
+	p.Row("tampering refused", fmt.Sprintf("%d of %d attempts", sum.TamperRefused, sum.TamperRefused))
+	p.Row("seconds", fmt.Sprintf("%.1f", sum.Seconds))
+	p.Row("directory", sum.Paths.Directory)
+	p.Line(`
 Check it yourself, offline:
-  go run ./cli/indelible verify receipt --policy %s --dir %s
-`, s.summary.Paths.Policy, s.summary.Paths.Receipts)
+  go run ./cli/indelible verify receipt --policy %s --dir %s`, sum.Paths.Policy, sum.Paths.Receipts)
 	if s.Once {
-		return text
+		return
 	}
-	return text + fmt.Sprintf(`Recompute the whole log, as an auditor:
+	auditor := s.site.Credential(founding.Auditor)
+	p.Line(`Recompute the whole log, as an auditor:
   go run ./cli/indelible verify log --credentials %s
 How the node is:
-  go run ./cli/indelible status --credentials %s
-`, auditor, auditor)
+  go run ./cli/indelible status --credentials %s`, auditor, auditor)
 }
