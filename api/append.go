@@ -27,18 +27,42 @@ func (s *Server) take(ctx context.Context, open bool, in []*indeliblev1.Submissi
 		}
 		b.submissions = append(b.submissions, sub)
 	}
+	for i, run := range b.runs() {
+		if err := run.take(ctx); i > 0 && err != nil {
+			return nil, unsettled(err)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	out, err := b.outcomes(ctx, wait)
+	return out, unsettled(err)
+}
+
+// runs are the parts of a batch that are taken together, in its order. Of erasures
+// and holds each goes alone: the vault judges it by what it has been told of those
+// before, and learns of them only once they are logged.
+func (b *batch) runs() []*batch {
+	var runs []*batch
+	for i, sub := range b.submissions {
+		if i == 0 || sub.rule == erasing || b.submissions[i-1].rule == erasing {
+			runs = append(runs, &batch{server: b.server, who: b.who, byOpen: b.byOpen})
+		}
+		run := runs[len(runs)-1]
+		run.submissions = append(run.submissions, sub)
+	}
+	return runs
+}
+
+// take brings what can be taken into the log and settles it there.
+func (b *batch) take(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		b.known, b.verify, b.open, b.judge, b.seal, b.order,
 	} {
 		if err := step(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := b.settle(ctx); err != nil {
-		return nil, unsettled(err)
-	}
-	out, err := b.outcomes(ctx, wait)
-	return out, unsettled(err)
+	return unsettled(b.settle(ctx))
 }
 
 // read parses a statement and checks that it came the right way: a kind that

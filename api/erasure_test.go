@@ -198,12 +198,45 @@ func TestHoldsAndFloorsRefuseErasures(t *testing.T) {
 	free.accepted(free.append(home, in)[0], statement)
 }
 
-func (s *site) hold(who string, handles ...entry.Handle) entry.StatementID {
+// holding is the officer's hold, with its opening.
+func (s *site) holding(who string, handles ...entry.Handle) (*entry.Statement, *indeliblev1.Submission) {
 	s.t.Helper()
 	sealed, digest := openings(s.t, cborPart(s.t, entry.ClassSeries, entry.HoldTarget{Handles: handles, Class: entry.ClassClinical}))
 	statement := s.people[who].sign(entry.Draft{Kind: entry.KindHold, Jurisdiction: home, Parts: digest, Body: &entry.Hold{Action: entry.HoldSet}})
-	s.accepted(s.officiate(who, statement, sealed...), statement)
+	return statement, &indeliblev1.Submission{Statement: statement.Bytes(), Openings: sealed}
+}
+
+func (s *site) hold(who string, handles ...entry.Handle) entry.StatementID {
+	s.t.Helper()
+	statement, in := s.holding(who, handles...)
+	s.accepted(s.appendAs(who, home, in)[0], statement)
 	return statement.ID()
+}
+
+// TestErasuresOfOneCallFollowEachOther: a hold or a request in front of an erasure
+// counts for it, as if each had come by a call of its own.
+func TestErasuresOfOneCallFollowEachOther(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	held, free := s.patient(home, "mrn|1"), s.patient(home, "mrn|2")
+	hold, holding := s.holding("officer", held.handle)
+	_, late := s.request("officer", entry.ScopeAll, held.handle)
+	request, first := s.request("officer", entry.ScopeAll, free.handle)
+	_, second := s.request("officer2", entry.ScopeIdentity, free.handle)
+	id := request.ID()
+	approval := s.people["officer2"].sign(entry.Draft{
+		Kind: entry.KindErasure, Jurisdiction: home, Body: &entry.Erasure{Step: entry.StepApprove, Request: id},
+	})
+	out := s.appendAs("officer", home, holding, late, first, second, &indeliblev1.Submission{Statement: approval.Bytes()})
+	s.accepted(out[0], hold)
+	if out[1].GetRefusal().GetCode() != string(entry.CodeHoldActive) {
+		t.Errorf("an erasure behind a hold: %v", out[1])
+	}
+	s.accepted(out[2], request)
+	if out[3].GetRefusal().GetCode() != string(entry.CodeErasureOpen) {
+		t.Errorf("a second erasure of one subject: %v", out[3])
+	}
+	s.accepted(out[4], approval)
 }
 
 // releaseHold releases by one officer and confirms by the other.
