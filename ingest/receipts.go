@@ -16,9 +16,9 @@ import (
 
 // Receipts is an append-only store of statements and their receipts: a journal. It
 // holds nothing that the ledger does not hold. Checkpoints are stored once for all
-// receipts of a segment that share them. // A segment begins with the index of the one before it and the largest checkpoint so
-// far, so that opening reads the newest segment only. Safe for concurrent use, by one
-// process at a time.
+// receipts of a segment that share them. A segment begins with the index of the one
+// before it and the largest checkpoint so far, so that opening reads the newest segment
+// only. Safe for concurrent use, by one process at a time.
 type Receipts struct {
 	dir     journal.Dir
 	history *client.History // of the clients that keep their receipts here
@@ -164,6 +164,9 @@ func (r *Receipts) Add(list ...*Proven) error {
 // addShared stores the first receipts of a list that share a checkpoint, in one
 // frame, and says how many. mu is held.
 func (r *Receipts) addShared(list []*Proven) (n int, err error) {
+	if err := r.room(); err != nil { // a long list must not make a segment whose index fits no record
+		return 0, err
+	}
 	note := list[0].Receipt.Checkpoint
 	checkpoint, err := parseCheckpoint(note)
 	if err != nil {
