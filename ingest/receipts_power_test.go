@@ -53,7 +53,7 @@ func TestReceiptsAfterAFaultWhileRotating(t *testing.T) {
 			if r.journal.Active().Size() < r.full {
 				t.Fatal("the segment is not full")
 			}
-			disk.FailAfter(3) // after the key, its sync, and the directory's
+			disk.FailAfter(4) // after the key, its sync, and the directory's
 			if err := r.Add(p); !errors.Is(err, journaltest.ErrFault) {
 				t.Fatalf("got %v", err)
 			}

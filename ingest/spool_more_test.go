@@ -217,6 +217,53 @@ func TestDeadLettersOfAClosedSpool(t *testing.T) {
 	}
 }
 
+// A purge that failed, or the forgetting of a subject, is not called done the next time
+// by a process that only no longer looks at what it could not destroy.
+func TestDeadLettersThatCouldNotBeDestroyed(t *testing.T) {
+	log := newTestLog(t)
+	d := newDevice(t, log.id, "eu")
+	a := sign(t, d, 1)
+	for what, test := range map[string]struct {
+		destroy func(s *Spool) error
+		after   int // operations
+	}{
+		"purged":    {(*Spool).PurgeDeadLetters, 0},
+		"forgotten": {func(s *Spool) error { return s.forgetLetters(a.Statement.Author) }, 9}, // after those of a segment
+	} {
+		disk := journaltest.NewDisk()
+		s, err := OpenSpool(onDisk(disk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		commitAll(t, s, a)
+		refused := refusedReading{takeAll(t, s, "eu")[0], entry.Refuse(entry.CodeWrongBinding, "the binding is another's")}
+		if err := s.leaveRefused([]refusedReading{refused}); err != nil {
+			t.Fatal(err)
+		}
+		disk.FailAfter(test.after)
+		if err := test.destroy(s); !errors.Is(err, journaltest.ErrFault) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if err := test.destroy(s); !errors.Is(err, ErrSpoolBroken) {
+			t.Errorf("%s a second time: %v", what, err)
+		}
+		closeSpool(t, s)
+		if s, err = OpenSpool(onDisk(disk)); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if letters, err := s.DeadLetters(); err != nil || len(letters) != 1 {
+			t.Errorf("%s, opened again: %d letters, %v", what, len(letters), err)
+		}
+		if err := test.destroy(s); err != nil {
+			t.Errorf("%s, opened again: %v", what, err)
+		}
+		if letters, err := s.DeadLetters(); err != nil || len(letters) != 0 {
+			t.Errorf("%s at last: %d letters, %v", what, len(letters), err)
+		}
+		closeSpool(t, s)
+	}
+}
+
 func TestSpoolStopsAfterAFailedWrite(t *testing.T) {
 	log := newTestLog(t)
 	disk := journaltest.NewDisk()

@@ -60,5 +60,10 @@
 // Opening checks that every segment is of this format before it changes anything, and a
 // directory that holds only files of others is refused, not begun. The active segment
 // is synced before its records count: what a killed process wrote and did not sync must
-// not be believed and then be lost.
+// not be believed and then be lost. Its last frame is written again before that, for a
+// sync that failed may have left it shown and not written.
+//
+// An operation that failed ends the journal, a destruction too: what is on the disk
+// is unknown until it is opened again. Only a segment that could not be begun may be
+// begun once more, unless the sync of its key's name failed.
 package journal

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -35,6 +36,9 @@ func (g *Segment) encode(payload []byte, ordinal uint32) []byte {
 // write puts a frame behind the last one. After an error the file's tail is unknown
 // and the segment must not be written again.
 func (g *Segment) write(payload []byte) error {
+	if len(payload) > MaxFrame {
+		return fmt.Errorf("ingest: a frame of %d bytes cannot be read again; the bound is %d", len(payload), MaxFrame)
+	}
 	frame := g.encode(payload, g.frames)
 	if _, err := g.file.WriteAt(frame, g.Size()); err != nil {
 		return err

@@ -221,8 +221,8 @@ func (j *Journal) Append(records ...[]byte) ([]Address, error) {
 	return at, nil
 }
 
-// Rotate begins a new segment with the records that head adds; each may hold
-// MaxFrame - 4 MiB. It is active when all of that is durable.
+// Rotate begins a new segment with the records that head adds; each may hold what one
+// Append takes. It is active when all of that is durable.
 func (j *Journal) Rotate(head func(add func(record []byte) (Address, error)) error) error {
 	if j.failed != nil {
 		return j.failed
@@ -254,7 +254,7 @@ func (g *Segment) writeHead(closed []byte, head func(add func(record []byte) (Ad
 	}
 	var payload []byte
 	add := func(record []byte) (Address, error) {
-		if len(payload) > headFrame {
+		if len(payload) > headFrame || len(payload)+len(record)+RecordOverhead > MaxFrame {
 			if err := g.write(payload); err != nil {
 				return 0, err
 			}
@@ -296,7 +296,8 @@ func (g *Segment) Read(at Address) ([]byte, error) {
 
 // Destroy overwrites and removes the key of a segment, then nothing can open the
 // segment, nor any copy that a file system or a drive may have kept. The active one
-// is destroyed last, after all others.
+// is destroyed last, after all others. After an error the journal takes nothing more:
+// whether the key is still there is unknown until it is opened again.
 func (j *Journal) Destroy(g *Segment) error {
 	if g == j.Active() && len(j.segments) > 1 {
 		panic("ingest: the active segment cannot be destroyed before others")
@@ -307,10 +308,14 @@ func (j *Journal) Destroy(g *Segment) error {
 	}
 	j.mu.Unlock()
 	j.segments = slices.DeleteFunc(j.segments, func(other *Segment) bool { return other == g })
-	if err := g.file.Close(); err != nil {
-		return err
+	err := g.file.Close()
+	if err == nil {
+		err = j.destroyFiles(g.number)
 	}
-	return j.destroyFiles(g.number)
+	if err != nil && j.failed == nil {
+		j.failed = err
+	}
+	return err
 }
 
 // destroyFiles removes what there is of a segment, the key last: it says that the

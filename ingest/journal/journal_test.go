@@ -15,6 +15,7 @@ import (
 
 	"indelible/ingest/journal"
 	"indelible/ingest/journal/journaltest"
+	"indelible/test/seed"
 )
 
 var errDamage = errors.New("damage")
@@ -220,6 +221,107 @@ func TestFaultsAreFinal(t *testing.T) {
 		if !errors.Is(err, journaltest.ErrFault) || !errors.Is(rotate(j), journaltest.ErrFault) {
 			t.Errorf("operation %d: the journal goes on: %v", operation, err)
 		}
+	}
+}
+
+// The name of a key whose sync failed may never be on the disk, whatever a later sync
+// says: no segment may be published under it.
+func TestFailedSyncOfNamesEndsTheJournal(t *testing.T) {
+	disk := journaltest.NewDisk()
+	j, _, err := read(t, config(disk.Dir("j")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.FailAfter(3) // after the key's name, the key and its sync
+	for range 2 {
+		if err := rotate(j); !errors.Is(err, journaltest.ErrFault) {
+			t.Errorf("the journal goes on: %v", err)
+		}
+	}
+}
+
+// What a failed sync left unwritten the system still shows. An opening that shows it,
+// too, has to write it.
+func TestOpeningWritesWhatAFailedSyncDropped(t *testing.T) {
+	random := seed.Rand(t)
+	for operation := range 3 { // write, sync, mark
+		disk := journaltest.NewDisk()
+		j, _, err := read(t, config(disk.Dir("j")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rotate(j, "head"); err != nil {
+			t.Fatal(err)
+		}
+		disk.FailAfter(operation)
+		_, _ = j.Append([]byte(strings.Repeat("x", 2000)))
+		closeJournal(t, j)
+		disk = disk.Kill()
+		j, shown, err := read(t, config(disk.Dir("j")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeJournal(t, j)
+		for range 4 {
+			if _, found, err := read(t, config(disk.Restart(random).Dir("j"))); err != nil || !found.equal(shown) {
+				t.Errorf("operation %d: shown%v, after a power cut%v: %v", operation, shown, found, err)
+			}
+		}
+	}
+}
+
+// A destruction that failed ends the journal: it must not be taken for done, nor may
+// the segment, which is still there, be left out of what the next one names.
+func TestFailedDestroyEndsTheJournal(t *testing.T) {
+	files, all := sample(t)
+	for operation := range 6 {
+		disk := journaltest.DiskOf("j", files)
+		j, _, err := read(t, config(disk.Dir("j")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.FailAfter(operation)
+		if err := j.Destroy(j.Segments()[0]); !errors.Is(err, journaltest.ErrFault) {
+			t.Fatalf("operation %d: %v", operation, err)
+		}
+		if !errors.Is(j.Failed(), journaltest.ErrFault) || !errors.Is(rotate(j), journaltest.ErrFault) {
+			t.Errorf("operation %d: the journal goes on: %v", operation, j.Failed())
+		}
+		closeJournal(t, j)
+		j, found, err := read(t, config(disk.Kill().Dir("j")))
+		if _, still := found[1]; err != nil || len(found) < len(all)-1 || still != (operation == 0) {
+			t.Errorf("operation %d, opened again: found%v: %v", operation, found, err)
+			continue
+		}
+		closeJournal(t, j)
+	}
+}
+
+// A segment begins with whatever was appended to others, however large.
+func TestLargestRecordsAreCarriedOver(t *testing.T) {
+	disk := journaltest.NewDisk()
+	j, _, err := read(t, config(disk.Dir("j")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := []string{strings.Repeat("s", 4<<20-100), strings.Repeat("l", journal.MaxFrame-journal.RecordOverhead), "after"}
+	if err := rotate(j); err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range records {
+		if _, err := j.Append([]byte(record)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rotate(j, records...); err != nil {
+		t.Fatal(err)
+	}
+	if err := rotate(j, records[1]+"x"+strings.Repeat("x", journal.RecordOverhead)); err == nil {
+		t.Error("a segment begins with what cannot be read again")
+	}
+	closeJournal(t, j)
+	if _, found, err := read(t, config(disk.Dir("j"))); err != nil || !slices.Equal(found[2], records) {
+		t.Errorf("found%v: %v", found, err)
 	}
 }
 

@@ -72,6 +72,7 @@ func (j *Journal) create(number uint64) (*Segment, error) {
 	}
 	// No segment may have its name before its key has one.
 	if err := j.cfg.Dir.Sync(); err != nil {
+		j.failed = err // a later sync would say nothing of it
 		return nil, err
 	}
 	g := &Segment{journal: j, number: number}
@@ -151,7 +152,7 @@ func (g *Segment) ScanHead(each func(at Address, record []byte) error) error {
 }
 
 func (g *Segment) scan(size int64, each func(at Address, record []byte) error) error {
-	offset, _, err := g.walk(size, each)
+	_, offset, _, err := g.walk(size, each)
 	if err == nil && offset < size {
 		return g.corrupt(offset, "a frame does not open")
 	}
@@ -159,19 +160,20 @@ func (g *Segment) scan(size int64, each func(at Address, record []byte) error) e
 }
 
 // walk calls each for the records of the frames up to end and says where the first one
-// begins that is not whole, or a mark, and how many there are before it.
-func (g *Segment) walk(end int64, each func(at Address, record []byte) error) (offset int64, frames uint32, err error) {
+// begins that is not whole, or a mark, where the last whole one begins, and how many
+// whole ones there are.
+func (g *Segment) walk(end int64, each func(at Address, record []byte) error) (last, offset int64, frames uint32, err error) {
 	for offset = int64(headerSize); offset < end; frames++ {
 		f, err := g.read(offset, end, frames)
 		if err != nil || f == nil || f.ordinal != frames || (len(f.payload) == 0 && frames > 0) {
-			return offset, frames, err
+			return last, offset, frames, err
 		}
 		if err := g.records(f, each); err != nil {
-			return offset, frames, err
+			return last, offset, frames, err
 		}
-		offset = f.next
+		last, offset = f.offset, f.next
 	}
-	return offset, frames, nil
+	return last, offset, frames, nil
 }
 
 // recover is the first Scan of the active segment.
@@ -180,7 +182,7 @@ func (g *Segment) recover(each func(at Address, record []byte) error) error {
 	if err != nil {
 		return err
 	}
-	offset, frames, err := g.walk(info.Size(), each)
+	last, offset, frames, err := g.walk(info.Size(), each)
 	if err != nil {
 		return err
 	}
@@ -196,10 +198,28 @@ func (g *Segment) recover(each func(at Address, record []byte) error) error {
 			return err
 		}
 	}
+	if err := g.rewrite(max(last, g.head), offset); err != nil {
+		return err
+	}
 	if err := g.file.Sync(); err != nil {
 		return err
 	}
 	g.size.Store(offset)
 	g.frames = frames
 	return g.mark()
+}
+
+// rewrite writes again what lies in a range. A system whose sync failed may go on to
+// show what it never wrote, and may call the next sync a success: of the last frame
+// only a sync after a write of its own says that it is durable.
+func (g *Segment) rewrite(from, to int64) error {
+	if from == to {
+		return nil
+	}
+	content := make([]byte, to-from)
+	if _, err := g.file.ReadAt(content, from); err != nil {
+		return err
+	}
+	_, err := g.file.WriteAt(content, from)
+	return err
 }

@@ -54,8 +54,8 @@ func (d *Disk) CutAfter(n int) {
 }
 
 // FailAfter makes one operation fail, after the next n that change something, and
-// those behind it succeed: so does a drive of which the system has dropped what it
-// could not write.
+// those behind it succeed. What a failed sync of a file should have written, the system
+// goes on to show and has dropped: a later sync does not write it.
 func (d *Disk) FailAfter(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -291,7 +291,13 @@ func (f *file) change(w write) error {
 func (f *file) Sync() error {
 	f.dir.disk.mu.Lock()
 	defer f.dir.disk.mu.Unlock()
-	return f.dir.disk.change(func() { f.node.synced, f.node.pending = bytes.Clone(f.node.content), nil })
+	pending := f.node.pending
+	f.node.pending = nil // also if it fails
+	return f.dir.disk.change(func() {
+		for _, w := range pending {
+			f.node.synced = w.apply(f.node.synced)
+		}
+	})
 }
 
 func (f *file) Close() error { return nil }
