@@ -57,16 +57,9 @@ func (g *Progress) Set(done int64) {
 	g.done = done
 	switch {
 	case g.bar != nil:
-		g.draw(done)
+		_ = g.bar.Set64(done) // a terminal that cannot be drawn on does not stop the work
 	case g.total > 0 && passed && done < g.total:
 		g.out.Remark("%s: %d of %d", g.what, done, g.total)
-	}
-}
-
-// draw ignores a terminal that cannot be drawn on: the work is what matters.
-func (g *Progress) draw(done int64) {
-	if err := g.bar.Set64(done); err != nil {
-		g.bar = nil
 	}
 }
 
@@ -76,9 +69,7 @@ func (g *Progress) Finish() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.bar != nil {
-		if err := g.bar.Finish(); err != nil {
-			g.bar = nil
-		}
+		_ = g.bar.Finish()
 	}
 	if g.done < g.total {
 		g.out.Remark("%s: %d of %d", g.what, g.done, g.total)

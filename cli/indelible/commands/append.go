@@ -16,14 +16,10 @@ import (
 
 func newAppend(a *app) *cobra.Command {
 	var key string
-	cmd := &cobra.Command{
-		Use:   "append FILE.cose…",
-		Short: "Append statements that were signed before",
-		Long: `Append signed statements from files, each with the openings beside it (FILE.clinical.opening and so
+	cmd := a.speaks("append FILE.cose…", "Append statements that were signed before",
+		`Append signed statements from files, each with the openings beside it (FILE.clinical.opening and so
 on). The same bytes are logged once, so this is also how to go on after an interruption. The receipt
-is written beside the statement as FILE.tlog-proof.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+is written beside the statement as FILE.tlog-proof.`, cobra.MinimumNArgs(1), func(_ *cobra.Command, files []string) (act, error) {
 			var author *entry.PublicKey
 			if key != "" {
 				spki, err := credential.ReadPublicKey(key)
@@ -31,12 +27,11 @@ is written beside the statement as FILE.tlog-proof.`,
 					author, err = entry.ParsePublicKey(spki)
 				}
 				if err != nil {
-					return say.Usage("name a public key in PEM", "--author-key cannot be read: %v", err)
+					return nil, say.Usage("name a public key in PEM", "--author-key cannot be read: %v", err)
 				}
 			}
-			return a.as(func(c *client.Caller) error { return a.appendFiles(cmd.Context(), c, args, author) })
-		},
-	}
+			return func(ctx context.Context, c *client.Caller) error { return a.appendFiles(ctx, c, files, author) }, nil
+		})
 	cmd.Flags().StringVar(&key, "author-key", "", "public key of the author, PEM: needed only when the log holds another signature of the same statement")
 	return cmd
 }

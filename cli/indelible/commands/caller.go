@@ -26,6 +26,21 @@ func (a *app) as(act func(*client.Caller) error) error {
 	return say.Client(act(c), a.settings.Server, a.settings.Credentials)
 }
 
+// act is what a command does as somebody.
+type act func(context.Context, *client.Caller) error
+
+// speaks makes a command that speaks as somebody. read reads the command line: wrong
+// words are told before anything is opened.
+func (a *app) speaks(use, short, long string, args cobra.PositionalArgs, read func(*cobra.Command, []string) (act, error)) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Long: long, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		do, err := read(cmd, args)
+		if err != nil {
+			return err
+		}
+		return a.as(func(c *client.Caller) error { return do(cmd.Context(), c) })
+	}}
+}
+
 // asks makes a command that asks the server something.
 func (a *app) asks(use, short string, args cobra.PositionalArgs, ask func(context.Context, *client.Caller, []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {

@@ -31,22 +31,15 @@ type readFlags struct {
 
 func newRead(a *app) *cobra.Command {
 	var f readFlags
-	cmd := &cobra.Command{
-		Use:   "read HANDLE --jurisdiction J --purpose P",
-		Short: "Read a subject's records",
-		Long: `Read the records of a subject, oldest first. Every page is an entry in the log before it is released:
+	cmd := a.speaks("read HANDLE --jurisdiction J --purpose P", "Read a subject's records",
+		`Read the records of a subject, oldest first. Every page is an entry in the log before it is released:
 who asked, when, from where, which parts, what for. FHIR resources come back byte for byte; --out
 writes them to a file only you may read, one after the other, each ended by a line feed (one that was
-signed with line breaks keeps them). Purposes: ` + purposes + `.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+signed with line breaks keeps them). Purposes: `+purposes+`.`,
+		cobra.ExactArgs(1), func(_ *cobra.Command, args []string) (act, error) {
 			request, err := f.request(args[0])
-			if err != nil {
-				return err
-			}
-			return a.as(func(c *client.Caller) error { return a.read(cmd.Context(), c, f, request) })
-		},
-	}
+			return func(ctx context.Context, c *client.Caller) error { return a.read(ctx, c, f, request) }, err
+		})
 	cmd.Flags().StringVar(&f.jurisdiction, "jurisdiction", "", "jurisdiction of the handle")
 	cmd.Flags().StringVar(&f.purpose, "purpose", "", "what for")
 	cmd.Flags().StringSliceVar(&f.statements, "statement", nil, "only these records, by statement id (repeat)")

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/viper"
@@ -44,7 +43,7 @@ var settingTable = []setting{
 	{"keep", "folder to keep what is signed and its receipts in", func(s *Settings) *string { return &s.Keep }},
 }
 
-// Validate reports every fault at once.
+// Validate reports a fault of them.
 func (s *Settings) Validate() error {
 	if s.Server == "" {
 		return nil
@@ -95,7 +94,7 @@ func (a *app) load(cmd *cobra.Command) error {
 		return say.Usage("correct the settings file", "the settings have something this program does not know: %v", err)
 	}
 	if err := a.settings.Validate(); err != nil {
-		return say.Usage("correct the settings", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return say.Usage("correct the settings", "%v", err)
 	}
 	return a.printed(cmd)
 }

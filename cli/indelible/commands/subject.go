@@ -28,28 +28,19 @@ type registerFlags struct {
 
 func newSubjectRegister(a *app) *cobra.Command {
 	var f registerFlags
-	cmd := &cobra.Command{
-		Use:   "register --identifier ID… --jurisdiction J",
-		Short: "Register a subject: give it a random handle in the log",
-		Long: `Register a subject, as a registrar. The identifiers never enter the log: they lie in the vault of
+	cmd := a.speaks("register --identifier ID… --jurisdiction J", "Register a subject: give it a random handle in the log",
+		`Register a subject, as a registrar. The identifiers never enter the log: they lie in the vault of
 the jurisdiction, under keys that an erasure destroys. The log knows the subject by a random handle.
 
 An identifier of - is read from standard input, one line, and so stays out of the list of processes
-and of a shell's history.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+and of a shell's history.`, cobra.NoArgs, func(cmd *cobra.Command, _ []string) (act, error) {
 			class, err := entry.ParseHandleClass(f.class)
 			if err != nil || class == entry.HandleStaff {
-				return say.Usage("see indelible subject register --help", "--class is subject, device or organisation")
+				return nil, say.Usage("see indelible subject register --help", "--class is subject, device or organisation")
 			}
-			for i := range f.identifiers {
-				if f.identifiers[i], err = identifier(cmd, f.identifiers[i]); err != nil {
-					return err
-				}
-			}
-			return a.as(func(c *client.Caller) error { return a.register(cmd.Context(), c, f, class) })
-		},
-	}
+			f.identifiers, err = each(func(text string) (string, error) { return identifier(cmd, text) }, f.identifiers)
+			return func(ctx context.Context, c *client.Caller) error { return a.register(ctx, c, f, class) }, err
+		})
 	cmd.Flags().StringArrayVar(&f.identifiers, "identifier", nil, "what the subject can be found by, such as mrn|12345 (repeat)")
 	cmd.Flags().StringVar(&f.jurisdiction, "jurisdiction", "", "jurisdiction that holds the subject's data")
 	cmd.Flags().StringVar(&f.class, "class", "subject", "subject, device or organisation")
@@ -122,28 +113,23 @@ func (a *app) requestID(c *client.Caller, text string) (id entry.RequestID, err 
 
 func newSubjectFind(a *app) *cobra.Command {
 	var jurisdiction, purpose string
-	cmd := &cobra.Command{
-		Use: "find IDENTIFIER --jurisdiction J --purpose P", Short: "Find a subject's handle by an identifier", Args: cobra.ExactArgs(1),
-		Long: `Find a subject. The lookup is an entry in the log before it is answered, whether it finds anyone or
-not. An IDENTIFIER of - is read from standard input. Purposes: ` + purposes + `.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := a.speaks("find IDENTIFIER --jurisdiction J --purpose P", "Find a subject's handle by an identifier",
+		`Find a subject. The lookup is an entry in the log before it is answered, whether it finds anyone or
+not. An IDENTIFIER of - is read from standard input. Purposes: `+purposes+`.`,
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) (act, error) {
 			p, err := parsePurpose(purpose)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			who, err := identifier(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			return a.as(func(c *client.Caller) error {
-				found, err := c.Find(cmd.Context(), jurisdiction, who, p)
+			return func(ctx context.Context, c *client.Caller) error {
+				found, err := c.Find(ctx, jurisdiction, who, p)
 				if err != nil {
 					return err
 				}
 				return a.found(found)
-			})
-		},
-	}
+			}, err
+		})
 	cmd.Flags().StringVar(&purpose, "purpose", "", "what for")
 	return required(inJurisdiction(cmd, &jurisdiction, "to look in"), "purpose")
 }

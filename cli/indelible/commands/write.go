@@ -24,22 +24,15 @@ type written struct {
 	complete func(context.Context, *client.Caller, *written) error
 }
 
-// writes makes a command that writes one statement. Wrong words on the command
-// line are told before anything is opened.
+// writes makes a command that writes one statement.
 func (a *app) writes(use, short, long string, args cobra.PositionalArgs, parse func([]string) (*written, error)) *cobra.Command {
 	if long != "" {
 		long = short + ". " + long
 	}
-	return &cobra.Command{
-		Use: use, Short: short, Long: long, Args: args,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := parse(args)
-			if err != nil {
-				return err
-			}
-			return a.as(func(c *client.Caller) error { return a.write(cmd.Context(), c, w) })
-		},
-	}
+	return a.speaks(use, short, long, args, func(_ *cobra.Command, words []string) (act, error) {
+		w, err := parse(words)
+		return func(ctx context.Context, c *client.Caller) error { return a.write(ctx, c, w) }, err
+	})
 }
 
 // write signs, appends and prints.

@@ -12,7 +12,6 @@ import (
 // Report is what a check established.
 type Report struct {
 	Verified proof.Verified     // the checkpoint, and who cosigned it
-	Note     []byte             // the checkpoint as signed
 	Entries  bool               // whether entries were read, or hash tiles alone
 	Kinds    map[entry.Kind]int // entries by kind
 	Authors  int                // keys the log has enrolled
@@ -36,8 +35,6 @@ func (f *Fault) Unwrap() error { return f.Err }
 type Config struct {
 	Source Source
 	Policy *proof.Policy
-	// Note is the checkpoint to check up to; nil takes the source's newest.
-	Note []byte
 	// TilesOnly checks the tree without reading entries: for those who may not.
 	TilesOnly bool
 	// Each is called for every entry in order; it may be nil.
@@ -53,21 +50,18 @@ const checkpointPath = "checkpoint"
 
 var errSize = errors.New("not as many as the tree of this size has")
 
-// Check recomputes the log up to a checkpoint.
+// Check recomputes the log up to the source's newest checkpoint.
 func Check(ctx context.Context, cfg Config) (*Report, error) {
-	note := cfg.Note
-	if note == nil {
-		var err error
-		if note, err = cfg.Source(ctx, checkpointPath); err != nil {
-			return nil, err
-		}
+	note, err := cfg.Source(ctx, checkpointPath)
+	if err != nil {
+		return nil, err
 	}
 	verified, err := cfg.Policy.VerifyCheckpoint(note)
 	if err != nil {
 		return nil, fmt.Errorf("the checkpoint: %w", err)
 	}
 	c := &checking{cfg: cfg, size: verified.Checkpoint.Size, tree: proof.NewFrontier(), registry: newRegistry()}
-	c.report = &Report{Verified: verified, Note: note, Entries: !cfg.TilesOnly, Kinds: map[entry.Kind]int{}}
+	c.report = &Report{Verified: verified, Entries: !cfg.TilesOnly, Kinds: map[entry.Kind]int{}}
 	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
