@@ -1,10 +1,13 @@
 package ingest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"indelible/api/client"
+	"indelible/api/wire"
+	"indelible/ledger/entry"
 )
 
 // A reading that is refused for now comes back later each time; one of an author
@@ -42,5 +45,29 @@ func TestRefusedForNowComesBackLater(t *testing.T) {
 	}
 	if due := j.turnDue(author, nil); due.Sub(now) > firstPause {
 		t.Error("what got through does not begin the pauses anew")
+	}
+}
+
+// TestAWrongCredentialRefusesNoReading: that a caller may not hand a reading in says
+// nothing of the reading. It waits until the credential is the right one.
+func TestAWrongCredentialRefusesNoReading(t *testing.T) {
+	for _, code := range []entry.Code{wire.CodeCallerForbidden, wire.CodeSignerForbidden} {
+		server := newTestServer(t, newTestLog(t))
+		r := newRig(t, server, memory(t))
+		server.mu.Lock()
+		server.refuse = map[entry.Kind]entry.Code{entry.KindReading: code}
+		server.mu.Unlock()
+		generator := newTestGenerator(t, 1, 3)
+		summary, err := r.job(generator).Run(t.Context())
+		if !errors.Is(err, client.ErrCallRefused) || !errors.Is(err, &entry.Refusal{Code: code}) || summary.Refused != 0 {
+			t.Errorf("%s: %d readings are refused for good, %v", code, summary.Refused, err)
+		}
+		server.mu.Lock()
+		server.refuse = nil
+		server.mu.Unlock()
+		if summary := r.run(generator); readingsOf(t, server.log) != 3 || summary.Refused != 0 {
+			t.Errorf("%s: with the right credential %d readings of 3 are in the log", code, readingsOf(t, server.log))
+		}
+		r.close()
 	}
 }

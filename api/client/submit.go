@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"slices"
 
+	"connectrpc.com/connect"
+
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -144,7 +147,22 @@ func (c *Client) resolve(ctx context.Context, list []*Signed, answers []*indelib
 	if err := c.grown(ctx, outcomes); err != nil {
 		return nil, err
 	}
-	return outcomes, c.keep(outcomes...)
+	if err := errors.Join(c.keep(outcomes...), c.ofCaller(outcomes)); err != nil {
+		return nil, err
+	}
+	return outcomes, nil
+}
+
+// ofCaller is the error of a call in which a statement was turned down for who
+// handed it in. That says nothing of the statement: with the right credential it may
+// be sent again.
+func (c *Client) ofCaller(outcomes []Outcome) error {
+	for _, o := range outcomes {
+		if o.Refusal != nil && (o.Refusal.Code == wire.CodeCallerForbidden || o.Refusal.Code == wire.CodeSignerForbidden) {
+			return &CallError{Server: c.cfg.URL, Code: connect.CodePermissionDenied, Refusal: o.Refusal}
+		}
+	}
+	return nil
 }
 
 // keep hands on what was proven.
