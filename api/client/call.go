@@ -70,9 +70,10 @@ func (e *CallError) Is(target error) bool {
 	return false
 }
 
-// final says that the same call will fail again.
+// final says that the same call will fail again. A checkpoint that this node has not
+// published yet comes later.
 func (e *CallError) final() bool {
-	return slices.Contains([]connect.Code{
+	return !errors.Is(e, errBehind) && slices.Contains([]connect.Code{
 		connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeInvalidArgument, connect.CodeUnimplemented,
 		connect.CodeFailedPrecondition, connect.CodeAlreadyExists, connect.CodeNotFound, connect.CodeOutOfRange,
 	}, e.Code)

@@ -8,8 +8,11 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	indeliblev1 "indelible/api/gen/indelible/v1"
+	"indelible/api/wire"
+	"indelible/ledger/entry"
 	"indelible/proof"
 )
 
@@ -21,6 +24,9 @@ var ErrSplitView = errors.New("client: the log showed two histories")
 // seenLimit is how many checkpoints are remembered, so that receipts of calls that
 // overlap need no proof each.
 const seenLimit = 32
+
+// behindPatience is how long a node that is behind another one is waited for.
+const behindPatience = 2 * time.Second
 
 // History is the one history of a log that this process has seen: the checkpoints
 // that were found consistent with each other, the largest always among them. The
@@ -174,7 +180,7 @@ func (c *Client) grewFrom(ctx context.Context, older, newer checkpoint) ([]proof
 	if older.Size > newer.Size {
 		older, newer = newer, older
 	}
-	answer, err := call(ctx, c, "", &indeliblev1.GetConsistencyRequest{OldSize: older.Size, NewSize: newer.Size}, services.GetConsistency)
+	answer, err := c.consistency(ctx, &indeliblev1.GetConsistencyRequest{OldSize: older.Size, NewSize: newer.Size})
 	if err != nil {
 		return nil, err
 	}
@@ -189,4 +195,21 @@ func (c *Client) grewFrom(ctx context.Context, older, newer checkpoint) ([]proof
 		return nil, fmt.Errorf("%w: from size %d to %d: %w", ErrAnswer, older.Size, newer.Size, err)
 	}
 	return path, nil
+}
+
+// errBehind is what a node says that has not published a checkpoint of the size it
+// is asked about. Another one may have.
+var errBehind = &entry.Refusal{Code: wire.CodeSizeBeyondLog}
+
+// consistency asks the configured node, and waits a moment for it: the checkpoint may
+// be of another node, which is ahead.
+func (c *Client) consistency(ctx context.Context, sizes *indeliblev1.GetConsistencyRequest) (*indeliblev1.GetConsistencyResponse, error) {
+	moment, cancel := context.WithTimeout(ctx, behindPatience)
+	defer cancel()
+	for pause := (Backoff{}); ; {
+		answer, err := call(ctx, c, "", sizes, services.GetConsistency)
+		if !errors.Is(err, errBehind) || pause.Wait(moment, 0) != nil {
+			return answer, err
+		}
+	}
 }
