@@ -108,3 +108,22 @@ func sealedAt(t *testing.T, raw []byte, time uint64) uint64 {
 	}
 	return time
 }
+
+// A row that is damaged is an error to its readers, and never an answer.
+func TestDamagedRowsAreNoAnswers(t *testing.T) {
+	s := tell(t, 12)
+	stmt, _, err := s.l.Statement(s.l.Size() - 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := stmt.ID()
+	if err := s.l.State().Set(append([]byte{'s'}, id[:]...), []byte{5, 1, 2}, pebble.NoSync); err != nil {
+		t.Fatal(err)
+	}
+	if index, ok, err := s.l.Find(id); err == nil || ok {
+		t.Errorf("a statement whose row is damaged was found at %d: %v, %v", index, ok, err)
+	}
+	if o, ok, err := s.l.Known(id); err == nil || ok {
+		t.Errorf("a statement whose row is damaged has the outcome %+v: %v, %v", o, ok, err)
+	}
+}

@@ -89,7 +89,7 @@ func (l *Ledger) eachLeaf(from, to uint64, use func(index uint64, leaf []byte) e
 // Find returns the index of a statement; ok is false when it is not logged.
 func (l *Ledger) Find(id entry.StatementID) (index uint64, ok bool, err error) {
 	p, ok, err := l.tables.sids.find(l.db, id)
-	if !ok {
+	if err != nil || !ok {
 		return 0, false, err
 	}
 	return p.index, true, nil
@@ -117,7 +117,7 @@ func (l *Ledger) loggedOutcome(id entry.StatementID, index uint64) (Outcome, err
 	}
 	o := Outcome{Index: index, LedgerTime: time, ID: id, LeafHash: proof.LeafHash(leaf), Duplicate: true}
 	mark, ok, err := l.tables.marks.find(l.db, index)
-	if ok {
+	if err == nil && ok {
 		o.mark(mark.flags)
 	}
 	return o, err

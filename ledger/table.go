@@ -50,7 +50,10 @@ func (t *table[K, V]) load(from pebble.Reader, k K) (*V, error) {
 		v, err = t.parse(key[1:], row)
 		return err
 	})
-	return v, err
+	if err != nil {
+		return nil, err // what a damaged row seemed to say is no answer
+	}
+	return v, nil
 }
 
 // parse reads a row. id is its key without the prefix.
