@@ -70,6 +70,14 @@ func Local(err error, what, next string) *Problem {
 	}
 }
 
+// LocalIf is Local of an error, and nil of none.
+func LocalIf(err error, what, next string) error {
+	if err == nil {
+		return nil
+	}
+	return Local(err, what, next)
+}
+
 // Reason is what an error says, without the system call and the file it was made
 // for: it is for sentences that name the file themselves.
 func Reason(err error) string {

@@ -71,16 +71,10 @@ func (a *app) caller() (*client.Caller, error) {
 // kept are the hooks that write to a folder, with what a person needs when they fail.
 func kept(folder client.Folder) (journal func([]*client.Signed) error, keep func([]client.Outcome) error) {
 	journal = func(list []*client.Signed) error {
-		if err := folder.Journal(list); err != nil {
-			return say.Local(err, "the statement cannot be kept", "look at the folder; nothing was sent")
-		}
-		return nil
+		return say.LocalIf(folder.Journal(list), "the statement cannot be kept", "look at the folder; nothing was sent")
 	}
 	keep = func(outcomes []client.Outcome) error {
-		if err := folder.Keep(outcomes); err != nil {
-			return say.Local(err, "the entry is in the log, but its receipt cannot be kept", "fetch it with indelible receipt")
-		}
-		return nil
+		return say.LocalIf(folder.Keep(outcomes), "the entry is in the log, but its receipt cannot be kept", "fetch it with indelible receipt")
 	}
 	return journal, keep
 }

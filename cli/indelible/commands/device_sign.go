@@ -151,8 +151,5 @@ func writeDeviceState(dir string, state client.DeviceState) error {
 	if err == nil {
 		err = credential.WriteSecret(filepath.Join(dir, deviceStateFile), raw)
 	}
-	if err != nil {
-		return say.Local(err, "the device's state cannot be kept", "nothing was written; look at the disk")
-	}
-	return nil
+	return say.LocalIf(err, "the device's state cannot be kept", "nothing was written; look at the disk")
 }

@@ -223,8 +223,6 @@ func grown(ctx context.Context, c *client.Caller, since string, note []byte, out
 	if err != nil || out == "" {
 		return err
 	}
-	if err := credential.WritePublic(out, marshalGrowth(verified.Checkpoint.Size, path, note)); err != nil {
-		return say.Local(err, "the proof cannot be written", "choose another --growth")
-	}
-	return nil
+	return say.LocalIf(credential.WritePublic(out, marshalGrowth(verified.Checkpoint.Size, path, note)),
+		"the proof cannot be written", "choose another --growth")
 }

@@ -133,10 +133,8 @@ func writeResources(path string, records []jsonRecord) error {
 		lines.WriteString(r.Resource)
 		lines.WriteByte('\n')
 	}
-	if err := credential.WriteSecret(path, lines.Bytes()); err != nil {
-		return say.Local(err, "the records were released, but cannot be written", "read them again with another --out")
-	}
-	return nil
+	return say.LocalIf(credential.WriteSecret(path, lines.Bytes()),
+		"the records were released, but cannot be written", "read them again with another --out")
 }
 
 func (out jsonRead) show(p *say.Page) {

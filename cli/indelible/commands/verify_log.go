@@ -87,10 +87,8 @@ func (a *app) verifyLog(ctx context.Context, policy *proof.Policy, source logche
 	cfg := logcheck.Config{Source: source, Policy: policy, TilesOnly: f.tiles}
 	if f.save != "" {
 		cfg.Keep = func(path string, raw []byte) error {
-			if err := credential.WritePublic(filepath.Join(f.save, filepath.FromSlash(path)), raw); err != nil {
-				return say.Local(err, "what was verified cannot be kept in "+f.save, "make room there, or give another --save")
-			}
-			return nil
+			return say.LocalIf(credential.WritePublic(filepath.Join(f.save, filepath.FromSlash(path)), raw),
+				"what was verified cannot be kept in "+f.save, "make room there, or give another --save")
 		}
 	}
 	var bar *say.Progress

@@ -83,10 +83,7 @@ func (s *show) export(note []byte) error {
 	if err != nil {
 		return say.Local(err, "the receipts cannot be exported", "look at the disk")
 	}
-	if err := os.WriteFile(filepath.Join(dir, "checkpoint"), note, 0o600); err != nil {
-		return say.Local(err, "the checkpoint cannot be exported", "look at the disk")
-	}
-	return nil
+	return say.LocalIf(os.WriteFile(filepath.Join(dir, "checkpoint"), note, 0o600), "the checkpoint cannot be exported", "look at the disk")
 }
 
 // writeOnce writes a file that an earlier run may have written: its content
