@@ -176,8 +176,11 @@ func (e *Edge) intake(r *http.Request, who entry.AuthorID) *intake {
 // would keep its goroutine and its answer without end.
 func (e *Edge) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := e.cfg.Now()
-		if err := deadlines(http.NewResponseController(w), now.Add(readTimeout), now.Add(CallTimeout+writeTimeout)); err != nil {
+		read, write := e.cfg.Now().Add(readTimeout), e.cfg.Now().Add(CallTimeout+writeTimeout)
+		if r.ContentLength == 0 {
+			read = write // nothing is to be read; on HTTP/1.1 the deadline would end the call itself
+		}
+		if err := deadlines(http.NewResponseController(w), read, write); err != nil {
 			e.Incident(r.Context(), "connection", err)
 			e.PlainFault(w, "connection", http.StatusInternalServerError)
 			return
