@@ -227,3 +227,36 @@ func (h *history) cutWhileOpening(after content) {
 		}
 	}
 }
+
+// The same with single operations that fail while the process goes on: it may try
+// again what the journal still takes.
+func TestFaults(t *testing.T) {
+	h := newHistory(t, seed.Rand(t))
+	for step := range 400 {
+		if step%50 == 49 {
+			h = newHistory(t, h.Rand)
+		}
+		h.step = step
+		if h.IntN(3) == 0 {
+			h.disk.FailAfter(h.IntN(12))
+		}
+		after, err := h.do()
+		switch {
+		case err != nil && !errors.Is(err, journaltest.ErrFault):
+			t.Fatalf("step %d: %v", step, err)
+		case h.journal.Failed() != nil && err != nil:
+			h.restart("a step failed", h.model, after)
+		case h.journal.Failed() != nil: // the step after this one would
+			h.restart("a step was acknowledged", after)
+		case err == nil:
+			h.model = after
+			h.checkKeys()
+			fallthrough
+		default:
+			if h.IntN(10) == 0 {
+				h.disk.FailAfter(1 << 30)
+				h.restart("power cut after a fault", h.model)
+			}
+		}
+	}
+}
