@@ -150,7 +150,8 @@ func TestReorder(t *testing.T) {
 }
 
 // A segment that is missing is damage where none can have been destroyed, and one that
-// comes back is damage everywhere; so is one whose key is missing.
+// comes back is damage everywhere; so is one whose key is missing, and the newest one
+// whose key is zeros: no destruction leaves that.
 func TestSegmentsGoneAndBack(t *testing.T) {
 	files, all := sample(t)
 	disk := journaltest.DiskOf("j", files)
@@ -175,6 +176,11 @@ func TestSegmentsGoneAndBack(t *testing.T) {
 	delete(files, name(1, "key"))
 	if _, _, err := read(t, config(journaltest.DiskOf("j", files).Dir("j"))); !errors.Is(err, errDamage) {
 		t.Errorf("a key is missing: %v", err)
+	}
+	files, _ = sample(t)
+	files[name(3, "key")] = make([]byte, 32)
+	if _, found, err := read(t, config(journaltest.DiskOf("j", files).Dir("j"))); !errors.Is(err, errDamage) {
+		t.Errorf("the newest key is zeros, and what was appended under it is gone: found%v, %v", found, err)
 	}
 	files, _ = sample(t)
 	delete(files, name(2, "seg"))

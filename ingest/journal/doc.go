@@ -54,6 +54,8 @@
 // segment's name is removed, and that synced; (3) the key's.
 //
 //   - A crash after (1): a key of zeros is a destruction under way; opening ends it.
+//     But the newest segment is destroyed last: its key of zeros beside older segments
+//     is damage.
 //   - After (2): a key of zeros without a segment is removed at the next opening. Any
 //     other key below the active segment's number without its segment is damage.
 //

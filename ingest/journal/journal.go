@@ -70,6 +70,9 @@ func (j *Journal) open() error {
 		if err != nil {
 			return err
 		}
+		if zeros && j.Active() != nil && number == published[len(published)-1] {
+			return fmt.Errorf("%w: segment %d: its key is zeros, and it is destroyed last", j.cfg.Corrupt, number)
+		}
 		if zeros { // its destruction had begun
 			leftovers = append(leftovers, number)
 			continue
