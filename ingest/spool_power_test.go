@@ -81,6 +81,44 @@ func TestSpoolLosesPower(t *testing.T) {
 	}
 }
 
+// TestSpoolFaults lets single operations fail. Where the spool is not broken the
+// process goes on with it, else the next one finds what was acknowledged.
+func TestSpoolFaults(t *testing.T) {
+	log := newTestLog(t)
+	p := &powered{
+		Rand: seed.Rand(t), t: t, disk: journaltest.NewDisk(),
+		devices: []*Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "eu")},
+	}
+	p.open("created", kept{})
+	for p.step = range 600 / min(scale, 3) {
+		if p.IntN(2) == 0 {
+			p.disk.FailAfter(p.IntN(25))
+		}
+		may, err := p.do()
+		if err != nil && !errors.Is(err, journaltest.ErrFault) && !errors.Is(err, ErrSpoolBroken) {
+			t.Fatalf("step %d: %v", p.step, err)
+		}
+		p.disk.FailAfter(1 << 30)
+		switch {
+		case err != nil && p.spool.failure() == nil && p.spool.dead.Failed() == nil && p.IntN(2) == 0:
+			for _, r := range p.spool.byID { // of a job that ended
+				r.taken = false
+			}
+			found := keptIn(t, p.spool)
+			if !slices.ContainsFunc(append(may, p.model), found.equal) {
+				t.Fatalf("step %d, after %v: found %d readings, %d values, %d dead letters", p.step, err, len(found.waiting), len(found.values), len(found.dead))
+			}
+			p.model = found
+		case err != nil:
+			p.restart(append(may, p.model)...)
+		case p.spool.failure() != nil || p.IntN(10) == 0:
+			p.restart(may[len(may)-1])
+		default:
+			p.model = may[len(may)-1]
+		}
+	}
+}
+
 func (p *powered) open(what string, may ...kept) {
 	p.t.Helper()
 	var err error
