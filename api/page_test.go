@@ -186,3 +186,20 @@ func TestNamedRecordsGoOnByTheirPlaces(t *testing.T) {
 		t.Fatalf("%d records, the first %x", len(got), got[0].GetStatementId())
 	}
 }
+
+// TestADenialIsRecordedWhateverTheToken: a page token is no way to probe
+// without an entry.
+func TestADenialIsRecordedWhateverTheToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, siteOptions{}).staffing()
+	d := s.patient(home, "mrn|1")
+	ask := &indeliblev1.ReadRequest{Handle: d.handle[:], PageToken: []byte{1}}
+	_, err := s.read("officer", ask)
+	if refusalIn(err).GetCode() != string(wire.CodeAccessDenied) {
+		t.Fatalf("an officer: %v", err)
+	}
+	s.evidence(s.deniedAccess(err), entry.OutcomeDeny)
+	if _, err := s.read("clinician", ask); refusalIn(err).GetCode() != string(wire.CodePageToken) {
+		t.Fatalf("a clinician: %v", err)
+	}
+}

@@ -28,14 +28,14 @@ func (s handlers) Read(ctx context.Context, in *connect.Request[indeliblev1.Read
 	if err != nil {
 		return nil, err
 	}
-	pages, from, err := pageOf(edge.CallerOf(ctx).Jurisdiction, in.Msg)
-	if err != nil {
-		return nil, err
-	}
+	pages, from, foreign := pageOf(edge.CallerOf(ctx).Jurisdiction, in.Msg)
 	fields, classes := fieldNames(in.Msg.GetParts())
 	page, verdict, err := s.judgeRead(ctx, in.Msg, from, classes)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case verdict == nil && foreign != nil: // a denial is recorded first, whatever the token
+		return nil, foreign
 	}
 	a := access{
 		rpc: indeliblev1connect.RecordsServiceReadProcedure, action: entry.AccessRead, outcome: outcomeOf(verdict),
