@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -46,7 +45,8 @@ func (r *Receipts) keep(outcomes []Outcome) error {
 }
 
 // keepEvidence writes two signed notes of one size into one file,
-// split-view-<size>.txt, durably. Evidence kept before is not overwritten.
+// split-view-<size>.txt, durably and as a whole. Evidence kept before is not
+// overwritten.
 func (r *Receipts) keepEvidence(size uint64, a, b []byte) error {
 	name := fmt.Sprintf("split-view-%d.txt", size)
 	names, err := r.dir.List()
@@ -54,5 +54,18 @@ func (r *Receipts) keepEvidence(size uint64, a, b []byte) error {
 		return err
 	}
 	content := append(append(append([]byte(nil), a...), '\n'), b...)
-	return errors.Join(journal.WriteFile(r.dir, name, content), r.dir.Sync())
+	draft := name + ".draft" // has its name when it is whole
+	if slices.Contains(names, draft) {
+		err = r.dir.Remove(draft)
+	}
+	if err == nil {
+		err = journal.WriteFile(r.dir, draft, content)
+	}
+	if err == nil {
+		err = r.dir.Rename(draft, name)
+	}
+	if err == nil {
+		err = r.dir.Sync()
+	}
+	return err
 }

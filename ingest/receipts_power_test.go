@@ -85,3 +85,29 @@ func checkFound(t *testing.T, r *Receipts, list []*Proven, added int) {
 		}
 	}
 }
+
+// Evidence that could not be written as a whole is not taken for kept.
+func TestEvidenceIsWhole(t *testing.T) {
+	want := "a\n\nanother"
+	for operation := range 5 {
+		disk := journaltest.NewDisk()
+		r, err := openReceiptsIn(disk.Dir("r"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.FailAfter(operation)
+		if err := r.keepEvidence(5, []byte("a longer note\n"), []byte("another")); !errors.Is(err, journaltest.ErrFault) {
+			t.Fatalf("operation %d: %v", operation, err)
+		}
+		if _, ok := disk.Files("r")["split-view-5.txt"]; ok && operation < 4 {
+			t.Errorf("operation %d: a part of the evidence has its name", operation)
+		}
+		if err := r.keepEvidence(5, []byte("a\n"), []byte("another")); err != nil {
+			t.Errorf("operation %d: %v", operation, err)
+		}
+		if kept := string(disk.Files("r")["split-view-5.txt"]); kept != want && operation < 4 {
+			t.Errorf("operation %d: %q is kept", operation, kept)
+		}
+		closeReceipts(t, r)
+	}
+}
