@@ -44,13 +44,15 @@ func (f Folder) Keep(outcomes []Outcome) error {
 	return nil
 }
 
-// WriteSigned writes a statement and its openings under a base name.
+// WriteSigned writes a statement and its openings under a base name, the openings
+// first: a statement that is there can be sent.
 func WriteSigned(base string, s *Signed) error {
-	var err error
 	for _, o := range s.Openings {
-		err = errors.Join(err, credential.WriteSecret(base+"."+o.Class.String()+OpeningSuffix, o.Encoded))
+		if err := credential.WriteSecret(base+"."+o.Class.String()+OpeningSuffix, o.Encoded); err != nil {
+			return err
+		}
 	}
-	return errors.Join(err, credential.WritePublic(base+StatementSuffix, s.Statement.Bytes()))
+	return credential.WritePublic(base+StatementSuffix, s.Statement.Bytes())
 }
 
 // WriteProven writes a statement and its receipt under a base name.
