@@ -25,7 +25,7 @@ func TestDuplicateUnderAnotherSignature(t *testing.T) {
 		t.Fatal("the twin is no twin")
 	}
 	log.append(t, twin, signed.Statement.IssuedAt)
-	outcomes, err := caller.Submit(t.Context(), []*Signed{signed})
+	outcomes, err := caller.Submit(t.Context(), []*client.Signed{signed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestDuplicateUnderAnotherSignature(t *testing.T) {
 	if p, ok, err := receipts.Find(twin.ID()); err != nil || !ok || !sameProven(p, o.Proven) {
 		t.Error("the receipt is not stored", err)
 	}
-	if again, err := caller.Submit(t.Context(), []*Signed{signed}); err != nil || again[0].Proven == nil || receiptCount(t, receipts) != 1 {
+	if again, err := caller.Submit(t.Context(), []*client.Signed{signed}); err != nil || again[0].Proven == nil || receiptCount(t, receipts) != 1 {
 		t.Errorf("a second duplicate: %v, %d receipts", err, receiptCount(t, receipts))
 	}
 }
@@ -70,7 +70,7 @@ func TestClientRefusesWeakTLS(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := c.Deliver(ctx, []*Signed{sign(t, newDevice(t, other.log.id, "eu"), 1)}); !errors.Is(err, client.ErrUnreachable) {
+	if _, err := c.Deliver(ctx, []*client.Signed{sign(t, newDevice(t, other.log.id, "eu"), 1)}); !errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("a foreign server: %v", err)
 	}
 	if other.appends != 0 {

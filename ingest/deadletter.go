@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 
+	"indelible/api/client"
 	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 )
@@ -11,7 +12,7 @@ import (
 // the spool until somebody has looked at it and calls PurgeDeadLetters, or until its
 // subject is erased.
 type DeadLetter struct {
-	Signed *Signed
+	Signed *client.Signed
 	Code   entry.Code
 	Text   string
 	At     uint64 // when it was refused, Unix ms, by this machine's clock

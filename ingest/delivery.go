@@ -85,7 +85,7 @@ func (j *Job) idle(ctx context.Context, next time.Time, wake <-chan struct{}) er
 
 // deliver sends one batch and lets go what has a final outcome.
 func (j *Job) deliver(ctx context.Context, jurisdiction string, list []leased) error {
-	signed := make([]*Signed, len(list))
+	signed := make([]*client.Signed, len(list))
 	for i, l := range list {
 		signed[i] = l.signed
 	}
@@ -100,7 +100,7 @@ func (j *Job) deliver(ctx context.Context, jurisdiction string, list []leased) e
 		return nil
 	}
 	j.resume(jurisdiction)
-	var s sorted
+	s := sorted{turn: map[entry.AuthorID]bool{}}
 	for i, outcome := range outcomes {
 		s.sort(list[i], outcome)
 	}
@@ -111,14 +111,14 @@ func (j *Job) deliver(ctx context.Context, jurisdiction string, list []leased) e
 type sorted struct {
 	proven  []provenReading
 	erased  []leased
-	refused []*Refused
+	refused []*client.Refused
 	dead    []refusedReading
 	later   []leased
 	turn    map[entry.AuthorID]bool // send newest first
 	doubt   error
 }
 
-func (s *sorted) sort(l leased, o Outcome) {
+func (s *sorted) sort(l leased, o client.Outcome) {
 	switch {
 	case o.Proven != nil:
 		s.proven = append(s.proven, provenReading{l.pending, o.Proven})
@@ -132,9 +132,6 @@ func (s *sorted) sort(l leased, o Outcome) {
 		s.later = append(s.later, l)
 		s.doubt = o.Refusal
 		if o.Refusal.Code == entry.CodeAwaitingUpto {
-			if s.turn == nil {
-				s.turn = map[entry.AuthorID]bool{}
-			}
 			s.turn[l.author] = true
 		}
 	default:

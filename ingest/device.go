@@ -12,7 +12,7 @@ import (
 const keyDevice = "device/"
 
 // journaled returns a device's state as it goes into a Batch.
-func journaled(d *Device) (key string, value []byte) {
+func journaled(d *client.Device) (key string, value []byte) {
 	state := d.State()
 	value = binary.AppendUvarint(nil, state.Boot)
 	value = binary.AppendUvarint(value, state.Seq)
@@ -24,7 +24,7 @@ func journaled(d *Device) (key string, value []byte) {
 
 // rewind sets a device to its journaled state, or to the beginning if nothing is
 // known of it.
-func (s *Spool) rewind(d *Device) (known bool, err error) {
+func (s *Spool) rewind(d *client.Device) (known bool, err error) {
 	state := client.DeviceState{Boot: 1}
 	value, known := s.Value(keyDevice + d.Author().Author().String())
 	if known {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -43,7 +44,7 @@ func (o *Onboarding) openHandle(ctx context.Context, step, jurisdiction string, 
 	return signed.Statement.Sub.Handle(), o.unsaid(step+"handle", o.deliver(ctx, signed))
 }
 
-func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdiction string) (*Signed, error) {
+func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdiction string) (*client.Signed, error) {
 	link, err := entry.HandleLink{}.EncodeContent() // the first of its subject
 	if err != nil {
 		return nil, fmt.Errorf("ingest: sign a handle: %w", err)
@@ -55,8 +56,8 @@ func (o *Onboarding) signHandle(h entry.Handle, class entry.HandleClass, jurisdi
 }
 
 // identityPart is the sealed part of what a registrar signs.
-func identityPart(encoded []byte) map[entry.Class]Content {
-	return map[entry.Class]Content{entry.ClassIdentity: {MediaType: entry.MediaTypeCBOR, Bytes: encoded}}
+func identityPart(encoded []byte) map[entry.Class]client.Content {
+	return map[entry.Class]client.Content{entry.ClassIdentity: {MediaType: entry.MediaTypeCBOR, Bytes: encoded}}
 }
 
 // boundDevice is a device under way: journaled before its key is certified.
@@ -144,9 +145,8 @@ type Enrolment struct {
 // Enrol enrols a device key for a handle that is open and binds the two. It is
 // journaled under the key's id: called again it sends the same bytes.
 func (o *Onboarding) Enrol(ctx context.Context, e Enrolment) error {
-	encoded, err := o.cfg.Spool.Once(keyEnrol+e.Key.Author().String(), func() ([]byte, error) {
-		return o.signEnrolment(e)
-	})
+	key := keyEnrol + e.Key.Author().String()
+	encoded, err := o.cfg.Spool.Once(key, func() ([]byte, error) { return o.signEnrolment(e) })
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (o *Onboarding) Enrol(ctx context.Context, e Enrolment) error {
 	if r.err != nil {
 		return fmt.Errorf("ingest: journaled enrolment: %w", r.err)
 	}
-	return o.unsaid(keyEnrol+e.Key.Author().String(), o.deliver(ctx, author, binding))
+	return o.unsaid(key, o.deliver(ctx, author, binding))
 }
 
 func (o *Onboarding) signEnrolment(e Enrolment) ([]byte, error) {
@@ -207,7 +207,7 @@ func (o *Onboarding) unsaid(key string, err error) error {
 }
 
 // deliver sends statements until the log holds them all, or refuses one for good.
-func (o *Onboarding) deliver(ctx context.Context, list ...*Signed) error {
+func (o *Onboarding) deliver(ctx context.Context, list ...*client.Signed) error {
 	outcomes, err := o.cfg.Client.Deliver(ctx, list)
 	if err != nil {
 		return err
@@ -217,10 +217,11 @@ func (o *Onboarding) deliver(ctx context.Context, list ...*Signed) error {
 		case outcome.Erased != nil:
 			return fmt.Errorf("%w: %w", errErased, outcome.Refusal)
 		case outcome.Proven == nil && outcome.Final():
+			reason := error(outcome.Refusal)
 			if i == 0 {
-				return fmt.Errorf("ingest: the log refuses the %s entry: %w: %w", list[i].Statement.Kind, errRefusedFirst, outcome.Refusal)
+				reason = fmt.Errorf("%w: %w", errRefusedFirst, reason)
 			}
-			return fmt.Errorf("ingest: the log refuses the %s entry: %w", list[i].Statement.Kind, outcome.Refusal)
+			return fmt.Errorf("ingest: the log refuses the %s entry: %w", list[i].Statement.Kind, reason)
 		}
 	}
 	return nil

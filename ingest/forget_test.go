@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -97,8 +98,8 @@ func TestForgetReachesDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := newDevice(t, log.id, "eu")
-	var buries []*Signed
-	for _, list := range [][]*Signed{{sign(t, d, 1), sign(t, other, 2)}, {sign(t, d, 3)}, {sign(t, other, 4)}} {
+	var buries []*client.Signed
+	for _, list := range [][]*client.Signed{{sign(t, d, 1), sign(t, other, 2)}, {sign(t, d, 3)}, {sign(t, other, 4)}} {
 		commitAll(t, r.spool, list...)
 		var dead []refusedReading
 		for _, l := range takeAll(t, r.spool, "eu") {
@@ -177,8 +178,8 @@ func TestForgetComesBeforeLeaving(t *testing.T) {
 	signed := sign(t, d, 1)
 	commitAll(t, r.spool, signed)
 	list := takeAll(t, r.spool, "eu")
-	erased := &Refused{Statement: signed.Statement, Code: entry.CodeSubjectErased}
-	s := &sorted{erased: list, refused: []*Refused{erased}}
+	erased := &client.Refused{Statement: signed.Statement, Code: entry.CodeSubjectErased}
+	s := &sorted{erased: list, refused: []*client.Refused{erased}}
 	if err := r.job(newTestGenerator(t, 1, 1)).letGo(t.Context(), "eu", s); err != nil {
 		t.Fatal(err)
 	}

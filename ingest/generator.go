@@ -3,7 +3,6 @@ package ingest
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -21,17 +20,11 @@ type GeneratorConfig struct {
 
 // Validate reports every fault of the configuration at once.
 func (c GeneratorConfig) Validate() error {
-	var faults []error
-	if c.Patients < 1 || c.Patients > 1_000_000 {
-		faults = append(faults, errors.New("ingest: generator: Patients is outside 1 to 1,000,000"))
-	}
-	if c.Readings < 1 || c.Readings > 1_000_000_000 {
-		faults = append(faults, errors.New("ingest: generator: Readings is outside 1 to 1,000,000,000"))
-	}
-	if c.Start.Year() < 1900 || c.Start.Year() > 9000 {
-		faults = append(faults, errors.New("ingest: generator: Start is not a plausible date"))
-	}
-	return errors.Join(faults...)
+	return check("generator",
+		demand{c.Patients >= 1 && c.Patients <= 1_000_000, "Patients is outside 1 to 1,000,000"},
+		demand{c.Readings >= 1 && c.Readings <= 1_000_000_000, "Readings is outside 1 to 1,000,000,000"},
+		demand{c.Start.Year() >= 1900 && c.Start.Year() <= 9000, "Start is not a plausible date"},
+	)
 }
 
 // Generator is a Source of FHIR R4 Observations as wearables of people who do not

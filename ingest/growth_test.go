@@ -22,16 +22,16 @@ func TestForkBetweenCallsUnderWay(t *testing.T) {
 			receipts := openReceipts(t, memory(t))
 			defer closeReceipts(t, receipts)
 			// The services of one process have a client each and share the receipts.
-			clients := []*Client{server.client(t, receipts), server.client(t, receipts)}
+			clients := []*client.Client{server.client(t, receipts), server.client(t, receipts)}
 			d := newDevice(t, log.id, "eu")
 			if seen {
-				if _, err := clients[0].Deliver(t.Context(), []*Signed{sign(t, d, 0)}); err != nil {
+				if _, err := clients[0].Deliver(t.Context(), []*client.Signed{sign(t, d, 0)}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			base := log.size()
 			forks := []*testLog{log.fork(base), log.fork(base)}
-			list := []*Signed{sign(t, d, 1), sign(t, d, 2)}
+			list := []*client.Signed{sign(t, d, 1), sign(t, d, 2)}
 			forks[1].append(t, sign(t, d, 3).Statement, 1) // so that the sizes differ
 			var met sync.WaitGroup
 			met.Add(2)
@@ -82,14 +82,14 @@ func TestForkAtAnOlderSize(t *testing.T) {
 	caller := server.client(t, receipts)
 	d := newDevice(t, log.id, "eu")
 	for n := range 3 {
-		if _, err := caller.Deliver(t.Context(), []*Signed{sign(t, d, n)}); err != nil {
+		if _, err := caller.Deliver(t.Context(), []*client.Signed{sign(t, d, n)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var kept []byte
 	for range 2 {
 		server.serve(log.fork(log.size()-2), nil)
-		if _, err := caller.Submit(t.Context(), []*Signed{sign(t, d, 9)}); !errors.Is(err, client.ErrSplitView) {
+		if _, err := caller.Submit(t.Context(), []*client.Signed{sign(t, d, 9)}); !errors.Is(err, client.ErrSplitView) {
 			t.Fatalf("got %v", err)
 		}
 		evidence, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("split-view-%d.txt", log.size()-1)))
@@ -101,7 +101,7 @@ func TestForkAtAnOlderSize(t *testing.T) {
 }
 
 // believe submits one statement with each client at once and counts what is proven.
-func believe(t *testing.T, clients []*Client, list []*Signed) (believed int) {
+func believe(t *testing.T, clients []*client.Client, list []*client.Signed) (believed int) {
 	t.Helper()
 	var mu sync.Mutex
 	var running sync.WaitGroup

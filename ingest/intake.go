@@ -149,7 +149,7 @@ func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
 	erased := 0
 	j.cfg.Spool.signing.Lock()
 	defer j.cfg.Spool.signing.Unlock()
-	current := map[string]*Device{}
+	current := map[string]*client.Device{}
 	for _, o := range c.readings {
 		if gone[o.reference] {
 			erased++
@@ -190,7 +190,7 @@ func (j *Job) spoolChunk(ctx context.Context, c *chunk) error {
 
 // journaledDevice returns a device in its journaled state. What it signed since then
 // was never spooled, so it is never sent; what another job let it sign counts.
-func (j *Job) journaledDevice(reference string) (*Device, error) {
+func (j *Job) journaledDevice(reference string) (*client.Device, error) {
 	device := j.devices[reference]
 	known, err := j.cfg.Spool.rewind(device)
 	if err != nil || known {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,9 +18,9 @@ import (
 type JobConfig struct {
 	Source     Source
 	Spool      *Spool
-	Client     *Client     // with the ingest service's certificate, of NewClient
-	Receipts   *Receipts   // where the client keeps what it proves
-	Onboarding *Onboarding // registers references that are new
+	Client     *client.Client // with the ingest service's certificate, of NewClient
+	Receipts   *Receipts      // where the client keeps what it proves
+	Onboarding *Onboarding    // registers references that are new
 	// Jurisdiction decides where a new reference belongs; nth counts those before it.
 	Jurisdiction func(reference string, nth int) string
 	Progress     func(Progress) // called after every change, from one goroutine at a time; may be nil
@@ -30,7 +29,6 @@ type JobConfig struct {
 	Skipped func(*LineError)
 	Logger  *slog.Logger
 	Now     func() time.Time
-	Rand    io.Reader
 
 	Name     string        // of the source, when one spool serves several; may be empty
 	Senders  int           // calls under way at once; 0 means 4
@@ -40,25 +38,19 @@ type JobConfig struct {
 
 // Validate reports every fault of the configuration at once.
 func (c JobConfig) Validate() error {
-	var faults []error
-	require := func(ok bool, what string) {
-		if !ok {
-			faults = append(faults, errors.New("ingest: job: "+what))
-		}
-	}
-	require(c.Source != nil, "Source is missing")
-	require(c.Spool != nil, "Spool is missing")
-	require(c.Client != nil, "Client is missing")
-	require(c.Receipts != nil, "Receipts is missing")
-	require(c.Onboarding != nil, "Onboarding is missing")
-	require(c.Jurisdiction != nil, "Jurisdiction is missing")
-	require(c.Logger != nil, "Logger is missing")
-	require(c.Now != nil, "Now is missing")
-	require(c.Rand != nil, "Rand is missing")
-	require(c.Senders >= 0 && c.Senders <= maxSenders, "Senders is outside 0 to 64")
-	require(c.Batch >= 0 && c.Batch <= maxBatch, "Batch is outside 0 to 1,024")
-	require(c.Patience >= 0, "Patience is negative")
-	return errors.Join(faults...)
+	return check("job",
+		demand{c.Source != nil, "Source is missing"},
+		demand{c.Spool != nil, "Spool is missing"},
+		demand{c.Client != nil, "Client is missing"},
+		demand{c.Receipts != nil, "Receipts is missing"},
+		demand{c.Onboarding != nil, "Onboarding is missing"},
+		demand{c.Jurisdiction != nil, "Jurisdiction is missing"},
+		demand{c.Logger != nil, "Logger is missing"},
+		demand{c.Now != nil, "Now is missing"},
+		demand{c.Senders >= 0 && c.Senders <= maxSenders, "Senders is outside 0 to 64"},
+		demand{c.Batch >= 0 && c.Batch <= maxBatch, "Batch is outside 0 to 1,024"},
+		demand{c.Patience >= 0, "Patience is negative"},
+	)
 }
 
 const (
@@ -101,8 +93,8 @@ var ErrNoProgress = errors.New("ingest: the log takes nothing")
 // Job brings a source into the log: read, cut, sign, spool, submit, verify.
 type Job struct {
 	cfg     JobConfig
-	devices map[string]*Device // by reference; of the reading goroutine
-	erased  map[string]bool    // references whose subject is erased; of the same
+	devices map[string]*client.Device // by reference; of the reading goroutine
+	erased  map[string]bool           // references whose subject is erased; of the same
 
 	mu       sync.Mutex // guards everything below
 	summary  Summary
@@ -183,7 +175,7 @@ func (j *Job) begin() error {
 	if err := j.cfg.Source.Seek(at); err != nil {
 		return err
 	}
-	j.devices, j.erased = map[string]*Device{}, map[string]bool{}
+	j.devices, j.erased = map[string]*client.Device{}, map[string]bool{}
 	waiting, _ := j.cfg.Spool.Pending()
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -23,7 +23,7 @@ type rig struct {
 	spool    *Spool
 	receipts *Receipts
 	onboard  *Onboarding
-	client   *Client
+	client   *client.Client
 	last     Progress
 }
 
@@ -61,7 +61,7 @@ func (r *rig) job(source Source) *Job {
 		Source: source, Spool: r.spool, Client: r.client, Receipts: r.receipts, Onboarding: r.onboard,
 		Jurisdiction: func(_ string, nth int) string { return []string{"eu", "us"}[nth%2] },
 		Progress:     func(p Progress) { r.last = p },
-		Logger:       quiet(), Now: time.Now, Rand: rand.Reader, Batch: 16,
+		Logger:       quiet(), Now: time.Now, Batch: 16,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -293,7 +293,7 @@ func TestJobSendsNewestFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var last *Signed
+	var last *client.Signed
 	for n := range 40 {
 		last = sign(t, d, n)
 		commitAll(t, r.spool, last)
@@ -360,7 +360,7 @@ func TestJobStopsWithItsContext(t *testing.T) {
 
 func TestJobConfigReportsAllFaults(t *testing.T) {
 	err := JobConfig{Senders: 99, Batch: 9999, Patience: -1}.Validate()
-	for _, want := range []string{"Source", "Spool", "Client", "Onboarding", "Jurisdiction", "Logger", "Now", "Rand", "Senders", "Batch", "Patience"} {
+	for _, want := range []string{"Source", "Spool", "Client", "Onboarding", "Jurisdiction", "Logger", "Now", "Senders", "Batch", "Patience"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not reported: %v", want, err)
 		}

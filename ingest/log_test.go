@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
@@ -248,7 +249,7 @@ func (l *testLog) consistency(old, size uint64) [][]byte {
 }
 
 // proven appends a signed reading and returns it with a receipt that verifies.
-func (l *testLog) proven(t testing.TB, s *Signed) *Proven {
+func (l *testLog) proven(t testing.TB, s *client.Signed) *client.Proven {
 	t.Helper()
 	e, _ := l.append(t, s.Statement, s.Statement.IssuedAt)
 	receipt, err := proof.ParseReceipt(l.receipt(t, e, l.size()))
@@ -258,5 +259,5 @@ func (l *testLog) proven(t testing.TB, s *Signed) *Proven {
 	if _, err := proof.Verify(l.policy, s.Statement, receipt); err != nil {
 		t.Fatal(err)
 	}
-	return &Proven{Statement: s.Statement, Receipt: receipt}
+	return &client.Proven{Statement: s.Statement, Receipt: receipt}
 }

@@ -23,8 +23,8 @@ import (
 // OnboardingConfig is what registering subjects and enrolling devices needs. All
 // fields but NewKey are required.
 type OnboardingConfig struct {
-	Client    *Client       // with the registrar's certificate
-	Registrar crypto.Signer // signs handle, author and binding entries
+	Client    *client.Client // with the registrar's certificate
+	Registrar crypto.Signer  // signs handle, author and binding entries
 	Log       entry.LogID
 	Spool     *Spool // the journal
 	// Identity returns the certified identity of the device of a subject. It is
@@ -39,20 +39,15 @@ type OnboardingConfig struct {
 
 // Validate reports every fault of the configuration at once.
 func (c OnboardingConfig) Validate() error {
-	var faults []error
-	require := func(ok bool, what string) {
-		if !ok {
-			faults = append(faults, errors.New("ingest: onboarding: "+what))
-		}
-	}
-	require(c.Client != nil, "Client is missing")
-	require(c.Registrar != nil, "Registrar is missing")
-	require(c.Log != entry.LogID{}, "Log is missing")
-	require(c.Spool != nil, "Spool is missing")
-	require(c.Identity != nil, "Identity is missing")
-	require(c.Now != nil, "Now is missing")
-	require(c.Rand != nil, "Rand is missing")
-	return errors.Join(faults...)
+	return check("onboarding",
+		demand{c.Client != nil, "Client is missing"},
+		demand{c.Registrar != nil, "Registrar is missing"},
+		demand{c.Log != entry.LogID{}, "Log is missing"},
+		demand{c.Spool != nil, "Spool is missing"},
+		demand{c.Identity != nil, "Identity is missing"},
+		demand{c.Now != nil, "Now is missing"},
+		demand{c.Rand != nil, "Rand is missing"},
+	)
 }
 
 // Onboarding brings subjects and their devices into the log and remembers,
@@ -143,6 +138,15 @@ func (o *Onboarding) row(key string) (row, bool, error) {
 	return r, true, nil
 }
 
+// stepsOf begins the keys of what is under way for a row.
+func stepsOf(key string) string { return keyStep + strings.TrimPrefix(key, keyRow) + "/" }
+
+// finished sets a row and removes what was under way for it.
+func finished(key string, value []byte, author entry.AuthorID) map[string][]byte {
+	step := stepsOf(key)
+	return map[string][]byte{key: value, keyEnrol + author.String(): nil, step + "request": nil, step + "handle": nil, step + "device": nil}
+}
+
 func encodeRow(r row) ([]byte, error) {
 	value, err := json.Marshal(r)
 	if err != nil {
@@ -210,7 +214,7 @@ func (o *Onboarding) Register(ctx context.Context, reference, jurisdiction strin
 	if len(r.Key) > 0 || r.Erased {
 		return &r.Enrolled, nil
 	}
-	step := keyStep + strings.TrimPrefix(key, keyRow) + "/"
+	step := stepsOf(key)
 	if r.Handle, err = o.openHandle(ctx, step, jurisdiction, entry.HandleSubject, identifiers); err != nil {
 		return nil, o.refused(key, r, err)
 	}
@@ -221,10 +225,7 @@ func (o *Onboarding) Register(ctx context.Context, reference, jurisdiction strin
 	if err != nil {
 		return nil, err
 	}
-	done := map[string][]byte{
-		key: value, keyEnrol + r.Author.String(): nil, step + "request": nil, step + "handle": nil, step + "device": nil,
-	}
-	if err := o.cfg.Spool.Commit(Batch{Values: done}); err != nil {
+	if err := o.cfg.Spool.Commit(Batch{Values: finished(key, value, r.Author)}); err != nil {
 		return nil, err
 	}
 	o.mu.Lock()
@@ -285,18 +286,15 @@ func (o *Onboarding) forgetRow(key string, r row) error {
 	if err != nil {
 		return err
 	}
-	step := keyStep + strings.TrimPrefix(key, keyRow) + "/"
-	if under, ok := o.cfg.Spool.Value(step + "device"); ok { // the row does not name it yet
+	if under, ok := o.cfg.Spool.Value(stepsOf(key) + "device"); ok { // the row does not name it yet
 		d, err := parseBound(under)
 		if err != nil {
 			return err
 		}
 		r.Author = d.public.Author()
 	}
-	gone := map[string][]byte{
-		key: value, keyDevice + r.Author.String(): nil, keyEnrol + r.Author.String(): nil,
-		step + "request": nil, step + "handle": nil, step + "device": nil,
-	}
+	gone := finished(key, value, r.Author)
+	gone[keyDevice+r.Author.String()] = nil
 	// The row goes last: as long as it names the device, all of this is done again.
 	if err := o.cfg.Spool.forgetLetters(r.Author); err != nil {
 		return err
@@ -311,7 +309,7 @@ func (o *Onboarding) forgetRow(key string, r row) error {
 }
 
 // device returns the device of a bound reference in its last journaled state.
-func (o *Onboarding) device(reference string) (*Device, error) {
+func (o *Onboarding) device(reference string) (*client.Device, error) {
 	r, _, err := o.row(o.rowKey(reference))
 	if err != nil {
 		return nil, err

@@ -266,7 +266,7 @@ func TestClientFollowsPlacement(t *testing.T) {
 	})
 	d := newDevice(t, log.id, "eu")
 	for n := range 3 {
-		outcomes, err := caller.Deliver(t.Context(), []*Signed{sign(t, d, n)})
+		outcomes, err := caller.Deliver(t.Context(), []*client.Signed{sign(t, d, n)})
 		if err != nil || outcomes[0].Proven == nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func TestClientFollowsPlacement(t *testing.T) {
 			Jurisdiction: "eu", Nodes: []*indeliblev1.PlacedNode{{Name: "a", Url: here.url}, {Name: "z", Url: there.url}},
 		})
 	})
-	if _, err := caller.Deliver(t.Context(), []*Signed{sign(t, d, 9)}); !errors.Is(err, client.ErrCallRefused) {
+	if _, err := caller.Deliver(t.Context(), []*client.Signed{sign(t, d, 9)}); !errors.Is(err, client.ErrCallRefused) {
 		t.Errorf("got %v", err)
 	}
 }

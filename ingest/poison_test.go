@@ -123,7 +123,7 @@ func TestForeignPlacementIsNotFollowed(t *testing.T) {
 			Jurisdiction: "us", Nodes: []*indeliblev1.PlacedNode{{Name: "z", Url: there.url}},
 		})
 	})
-	list := []*Signed{sign(t, newDevice(t, log.id, "eu"), 0)}
+	list := []*client.Signed{sign(t, newDevice(t, log.id, "eu"), 0)}
 	if _, err := here.client(t, receipts).Deliver(t.Context(), list); !errors.Is(err, client.ErrCallRefused) || there.appends != 0 {
 		t.Errorf("got %v, %d calls", err, there.appends)
 	}
@@ -143,13 +143,13 @@ func TestClientReturnsFromADeadPlacement(t *testing.T) {
 		})
 	})
 	d := newDevice(t, log.id, "eu")
-	if _, err := caller.Submit(t.Context(), []*Signed{sign(t, d, 0)}); err == nil {
+	if _, err := caller.Submit(t.Context(), []*client.Signed{sign(t, d, 0)}); err == nil {
 		t.Fatal("nobody can have answered")
 	}
 	here.tell(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if outcomes, err := caller.Deliver(ctx, []*Signed{sign(t, d, 1)}); err != nil || outcomes[0].Proven == nil {
+	if outcomes, err := caller.Deliver(ctx, []*client.Signed{sign(t, d, 1)}); err != nil || outcomes[0].Proven == nil {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"indelible/api/client"
 	"indelible/ingest/fhir"
 	"indelible/ledger/entry"
 )
@@ -12,8 +13,8 @@ import (
 // Reading is what was measured, before it is signed. Like everything observed,
 // the time of the observation stands inside the clinical part.
 type Reading struct {
-	Clinical Content  // the measurement
-	Identity *Content // what was cut out of it, for FHIR; else nil
+	Clinical client.Content  // the measurement
+	Identity *client.Content // what was cut out of it, for FHIR; else nil
 }
 
 // ObservationReading divides a FHIR R4 Observation into its parts. Subject is its
@@ -24,8 +25,8 @@ func ObservationReading(original []byte) (r Reading, subject string, err error) 
 		return Reading{}, "", err
 	}
 	return Reading{
-		Clinical: Content{MediaType: entry.MediaTypeFHIR, Bytes: o.Clinical},
-		Identity: &Content{MediaType: entry.MediaTypeSpans, Bytes: o.Spans},
+		Clinical: client.Content{MediaType: entry.MediaTypeFHIR, Bytes: o.Clinical},
+		Identity: &client.Content{MediaType: entry.MediaTypeSpans, Bytes: o.Spans},
 	}, o.Subject, nil
 }
 
@@ -33,8 +34,8 @@ func ObservationReading(original []byte) (r Reading, subject string, err error) 
 func (Reading) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
 // Parts are what a device seals and signs.
-func (r Reading) Parts() map[entry.Class]Content {
-	contents := map[entry.Class]Content{entry.ClassClinical: r.Clinical}
+func (r Reading) Parts() map[entry.Class]client.Content {
+	contents := map[entry.Class]client.Content{entry.ClassClinical: r.Clinical}
 	if r.Identity != nil {
 		contents[entry.ClassIdentity] = *r.Identity
 	}
@@ -43,7 +44,7 @@ func (r Reading) Parts() map[entry.Class]Content {
 
 // Original puts the parts of a released reading together again, byte for byte; nil
 // without the identity part, or where it was not cut from a FHIR resource.
-func Original(parts map[entry.Class]Content) ([]byte, error) {
+func Original(parts map[entry.Class]client.Content) ([]byte, error) {
 	identity, ok := parts[entry.ClassIdentity]
 	if !ok || identity.MediaType != entry.MediaTypeSpans {
 		return nil, nil

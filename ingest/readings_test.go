@@ -23,7 +23,7 @@ import (
 const canary = "CANARY-7f3a-heart-rate"
 
 // newDevice makes a device of a log with a fresh key.
-func newDevice(t testing.TB, log entry.LogID, jurisdiction string) *Device {
+func newDevice(t testing.TB, log entry.LogID, jurisdiction string) *client.Device {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -32,7 +32,7 @@ func newDevice(t testing.TB, log entry.LogID, jurisdiction string) *Device {
 	return newDeviceOf(t, log, jurisdiction, key, client.DeviceState{Boot: 1})
 }
 
-func newDeviceOf(t testing.TB, log entry.LogID, jurisdiction string, key crypto.Signer, state client.DeviceState) *Device {
+func newDeviceOf(t testing.TB, log entry.LogID, jurisdiction string, key crypto.Signer, state client.DeviceState) *client.Device {
 	t.Helper()
 	d, err := client.NewDevice(client.DeviceConfig{
 		Key: key, Log: log, Binding: entry.BindingID{1}, Jurisdiction: jurisdiction,
@@ -45,9 +45,9 @@ func newDeviceOf(t testing.TB, log entry.LogID, jurisdiction string, key crypto.
 }
 
 // sign makes one small reading whose content holds the canary and n.
-func sign(t testing.TB, d *Device, n int) *Signed {
+func sign(t testing.TB, d *client.Device, n int) *client.Signed {
 	t.Helper()
-	s, err := d.Sign(Reading{Clinical: Content{MediaType: "text/plain", Bytes: fmt.Appendf(nil, "%s %d", canary, n)}}.Parts())
+	s, err := d.Sign(Reading{Clinical: client.Content{MediaType: "text/plain", Bytes: fmt.Appendf(nil, "%s %d", canary, n)}}.Parts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +151,10 @@ func TestDeviceConfigReportsAllFaults(t *testing.T) {
 func TestHealthInformationDoesNotPrint(t *testing.T) {
 	d := newDevice(t, entry.LogID{1}, "eu")
 	signed := sign(t, d, 1)
-	reading := Reading{Clinical: Content{Bytes: []byte(canary)}, Identity: &Content{Bytes: []byte(canary)}}
+	reading := Reading{Clinical: client.Content{Bytes: []byte(canary)}, Identity: &client.Content{Bytes: []byte(canary)}}
 	var out bytes.Buffer
 	values := []any{signed, *signed, signed.Openings, signed.Openings[0], reading, &reading, reading.Clinical, reading.Identity,
-		DeadLetter{Signed: signed}, &DeadLetter{Signed: signed}, Batch{Readings: []*Signed{signed}}, struct{ S *Signed }{signed}, []Content{reading.Clinical}, map[string]Opening{"x": signed.Openings[0]}}
+		DeadLetter{Signed: signed}, &DeadLetter{Signed: signed}, Batch{Readings: []*client.Signed{signed}}, struct{ S *client.Signed }{signed}, []client.Content{reading.Clinical}, map[string]client.Opening{"x": signed.Openings[0]}}
 	logger := slog.New(slog.NewJSONHandler(&out, nil))
 	for _, v := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -175,7 +175,7 @@ func TestHealthInformationDoesNotPrint(t *testing.T) {
 	}
 }
 
-func newP256Device(t testing.TB, log entry.LogID) (*Device, crypto.Signer) {
+func newP256Device(t testing.TB, log entry.LogID) (*client.Device, crypto.Signer) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -185,7 +185,7 @@ func newP256Device(t testing.TB, log entry.LogID) (*Device, crypto.Signer) {
 }
 
 // resign signs what a statement says once more: the same id, another signature.
-func resign(t testing.TB, s *Signed, key crypto.Signer) *entry.Statement {
+func resign(t testing.TB, s *client.Signed, key crypto.Signer) *entry.Statement {
 	t.Helper()
 	old := s.Statement
 	twin, err := entry.Draft{

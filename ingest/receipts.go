@@ -144,8 +144,58 @@ func (r *Receipts) rotate() error {
 	return err
 }
 
+// Attach makes the clients of a configuration keep here what they prove, and go on
+// from the newest checkpoint here. Clients that share a store share its history.
+func (r *Receipts) Attach(cfg client.Config) client.Config {
+	cfg.History, cfg.Keep = r.history, r.keep
+	return cfg
+}
+
+// keep stores receipts, those of duplicates only if they are missing.
+func (r *Receipts) keep(outcomes []client.Outcome) error {
+	var fresh, again []*client.Proven
+	for _, o := range outcomes {
+		if o.Duplicate {
+			again = append(again, o.Proven)
+		} else {
+			fresh = append(fresh, o.Proven)
+		}
+	}
+	missing, err := r.missing(again)
+	if err != nil {
+		return err
+	}
+	return r.Add(append(fresh, missing...)...)
+}
+
+// keepEvidence writes two signed notes of one size into one file,
+// split-view-<size>.txt, durably and as a whole. Evidence kept before is not
+// overwritten.
+func (r *Receipts) keepEvidence(size uint64, a, b []byte) error {
+	name := fmt.Sprintf("split-view-%d.txt", size)
+	names, err := r.dir.List()
+	if err != nil || slices.Contains(names, name) {
+		return err
+	}
+	content := append(append(append([]byte(nil), a...), '\n'), b...)
+	draft := name + ".draft" // has its name when it is whole
+	if slices.Contains(names, draft) {
+		err = r.dir.Remove(draft)
+	}
+	if err == nil {
+		err = journal.WriteFile(r.dir, draft, content)
+	}
+	if err == nil {
+		err = r.dir.Rename(draft, name)
+	}
+	if err == nil {
+		err = r.dir.Sync()
+	}
+	return err
+}
+
 // Add stores what was verified and returns when it is durable.
-func (r *Receipts) Add(list ...*Proven) error {
+func (r *Receipts) Add(list ...*client.Proven) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.room(); err != nil {
@@ -163,7 +213,7 @@ func (r *Receipts) Add(list ...*Proven) error {
 
 // addShared stores the first receipts of a list that share a checkpoint, in one
 // frame, and says how many. mu is held.
-func (r *Receipts) addShared(list []*Proven) (n int, err error) {
+func (r *Receipts) addShared(list []*client.Proven) (n int, err error) {
 	if err := r.room(); err != nil { // a long list must not make a segment whose index fits no record
 		return 0, err
 	}
@@ -214,7 +264,7 @@ func parseCheckpoint(note []byte) (proof.Checkpoint, error) {
 }
 
 // AddRefused stores what the log will never take and returns when it is durable.
-func (r *Receipts) AddRefused(list ...*Refused) error {
+func (r *Receipts) AddRefused(list ...*client.Refused) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.room(); err != nil {

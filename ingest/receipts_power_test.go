@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"indelible/api/client"
 	"indelible/ingest/journal/journaltest"
 	"indelible/test/seed"
 )
@@ -73,7 +74,7 @@ func TestReceiptsAfterAFaultWhileRotating(t *testing.T) {
 }
 
 // checkFound finds the first receipts of a list, perhaps one more, and no other.
-func checkFound(t *testing.T, r *Receipts, list []*Proven, added int) {
+func checkFound(t *testing.T, r *Receipts, list []*client.Proven, added int) {
 	t.Helper()
 	if n := receiptCount(t, r); n != added && n != added+1 {
 		t.Fatalf("%d receipts of %d", n, added)

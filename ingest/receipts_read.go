@@ -7,13 +7,14 @@ import (
 	"iter"
 	"slices"
 
+	"indelible/api/client"
 	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 	"indelible/proof"
 )
 
 // Find returns the receipt stored last for a statement.
-func (r *Receipts) Find(id entry.StatementID) (found *Proven, ok bool, err error) {
+func (r *Receipts) Find(id entry.StatementID) (found *client.Proven, ok bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err = r.rows(func(g *journal.Segment, prefix [indexPrefix]byte, at journal.Address) error {
@@ -34,7 +35,7 @@ func (r *Receipts) Find(id entry.StatementID) (found *Proven, ok bool, err error
 }
 
 // missing returns those of the list whose statements have no stored receipt yet.
-func (r *Receipts) missing(list []*Proven) ([]*Proven, error) {
+func (r *Receipts) missing(list []*client.Proven) ([]*client.Proven, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -51,7 +52,7 @@ func (r *Receipts) missing(list []*Proven) ([]*Proven, error) {
 		}
 		return nil
 	})
-	return slices.DeleteFunc(slices.Clone(list), func(p *Proven) bool {
+	return slices.DeleteFunc(slices.Clone(list), func(p *client.Proven) bool {
 		id := p.Statement.ID()
 		return stored[[indexPrefix]byte(id[:])]
 	}), err
@@ -99,10 +100,12 @@ var errStop = errors.New("stop")
 
 // All returns every stored receipt, oldest first. The store must not be closed
 // meanwhile; what is added meanwhile is seen or not.
-func (r *Receipts) All() iter.Seq2[*Proven, error] { return all(r, recordReceipt, readReceipt) }
+func (r *Receipts) All() iter.Seq2[*client.Proven, error] { return all(r, recordReceipt, readReceipt) }
 
 // Refused returns every stored refusal, oldest first, like All.
-func (r *Receipts) Refused() iter.Seq2[*Refused, error] { return all(r, recordRefusal, readRefused) }
+func (r *Receipts) Refused() iter.Seq2[*client.Refused, error] {
+	return all(r, recordRefusal, readRefused)
+}
 
 func all[T any](r *Receipts, kind recordKind, read func(*journal.Segment, []byte) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -128,7 +131,7 @@ func all[T any](r *Receipts, kind recordKind, read func(*journal.Segment, []byte
 	}
 }
 
-func receiptRecord(p *Proven, checkpointAt journal.Address) []byte {
+func receiptRecord(p *client.Proven, checkpointAt journal.Address) []byte {
 	record := binary.AppendUvarint([]byte{byte(recordReceipt)}, uint64(checkpointAt))
 	record = binary.AppendUvarint(binary.AppendUvarint(record, p.Receipt.Index), p.Receipt.LedgerTime)
 	record = binary.AppendUvarint(record, uint64(len(p.Receipt.Path)))
@@ -139,19 +142,19 @@ func receiptRecord(p *Proven, checkpointAt journal.Address) []byte {
 }
 
 // parseReceipt reads a receipt but for its checkpoint.
-func parseReceipt(record []byte) (p *Proven, checkpointAt journal.Address, err error) {
+func parseReceipt(record []byte) (p *client.Proven, checkpointAt journal.Address, err error) {
 	r := readRecord(record, recordReceipt)
 	checkpointAt = journal.Address(r.number())
 	receipt := &proof.Receipt{Index: r.number(), LedgerTime: r.number()}
 	for range min(r.number(), 64) {
 		receipt.Path = append(receipt.Path, proof.Hash(r.hash()))
 	}
-	p = &Proven{Statement: r.statement(), Receipt: receipt}
+	p = &client.Proven{Statement: r.statement(), Receipt: receipt}
 	return p, checkpointAt, receiptFault(r.end())
 }
 
 // readReceipt reads a receipt and its checkpoint.
-func readReceipt(g *journal.Segment, record []byte) (*Proven, error) {
+func readReceipt(g *journal.Segment, record []byte) (*client.Proven, error) {
 	p, checkpointAt, err := parseReceipt(record)
 	if err != nil {
 		return nil, err
@@ -165,15 +168,15 @@ func readReceipt(g *journal.Segment, record []byte) (*Proven, error) {
 	return p, receiptFault(r.err)
 }
 
-func refusalRecord(p *Refused) []byte {
+func refusalRecord(p *client.Refused) []byte {
 	record := binary.AppendUvarint([]byte{byte(recordRefusal)}, p.At)
 	record = binary.AppendUvarint(appendBytes(record, p.Node[:]), p.NodeAt)
 	return appendBytes(appendBytes(appendBytes(record, p.Signature), []byte(p.Code)), p.Statement.Bytes())
 }
 
-func readRefused(_ *journal.Segment, record []byte) (*Refused, error) {
+func readRefused(_ *journal.Segment, record []byte) (*client.Refused, error) {
 	r := readRecord(record, recordRefusal)
-	p := &Refused{
+	p := &client.Refused{
 		At: r.number(), Node: entry.AuthorID(r.hash()), NodeAt: r.number(),
 		Signature: r.bytes(), Code: entry.Code(r.bytes()), Statement: r.statement(),
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"indelible/api/client"
 	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 	"indelible/proof"
@@ -33,12 +34,12 @@ func closeReceipts(t testing.TB, r *Receipts) {
 }
 
 // provenList makes receipts, several to a checkpoint.
-func provenList(t testing.TB, log *testLog, count int) []*Proven {
+func provenList(t testing.TB, log *testLog, count int) []*client.Proven {
 	t.Helper()
 	d := newDevice(t, log.id, "eu")
-	var list []*Proven
+	var list []*client.Proven
 	for len(list) < count {
-		var batch []*Signed
+		var batch []*client.Signed
 		for n := range min(3, count-len(list)) {
 			batch = append(batch, sign(t, d, n))
 			log.append(t, batch[n].Statement, batch[n].Statement.IssuedAt)
@@ -50,7 +51,7 @@ func provenList(t testing.TB, log *testLog, count int) []*Proven {
 	return list
 }
 
-func sameProven(a, b *Proven) bool {
+func sameProven(a, b *client.Proven) bool {
 	return bytes.Equal(a.Statement.Bytes(), b.Statement.Bytes()) && bytes.Equal(a.Receipt.Marshal(), b.Receipt.Marshal())
 }
 
@@ -64,9 +65,9 @@ func receiptCount(t testing.TB, r *Receipts) (count int) {
 	return count
 }
 
-func allReceipts(t testing.TB, r *Receipts) []*Proven {
+func allReceipts(t testing.TB, r *Receipts) []*client.Proven {
 	t.Helper()
-	var list []*Proven
+	var list []*client.Proven
 	for p, err := range r.All() {
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +86,7 @@ func TestReceiptsComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	refused := &Refused{Statement: want[3].Statement, Code: entry.CodeSubjectErased, At: 77, Node: entry.AuthorID{3}, NodeAt: 76, Signature: []byte("signature")}
+	refused := &client.Refused{Statement: want[3].Statement, Code: entry.CodeSubjectErased, At: 77, Node: entry.AuthorID{3}, NodeAt: 76, Signature: []byte("signature")}
 	if err := r.AddRefused(refused); err != nil {
 		t.Fatal(err)
 	}

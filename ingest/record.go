@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -34,7 +35,7 @@ func appendBytes(out, b []byte) []byte {
 
 // EncodeSigned writes a statement, its author's key and its openings for a journal
 // (Spool.Once). The result is PHI where an opening is.
-func EncodeSigned(s *Signed) ([]byte, error) {
+func EncodeSigned(s *client.Signed) ([]byte, error) {
 	if s == nil || s.Statement == nil || s.Author == nil {
 		return nil, errors.New("ingest: journal a statement: it or its author's key is missing")
 	}
@@ -42,7 +43,7 @@ func EncodeSigned(s *Signed) ([]byte, error) {
 }
 
 // DecodeSigned reads what EncodeSigned wrote.
-func DecodeSigned(encoded []byte) (*Signed, error) {
+func DecodeSigned(encoded []byte) (*client.Signed, error) {
 	r := &recordReader{rest: encoded}
 	s := r.signed()
 	if err := r.end(); err != nil {
@@ -51,7 +52,7 @@ func DecodeSigned(encoded []byte) (*Signed, error) {
 	return s, nil
 }
 
-func appendSigned(out []byte, s *Signed) []byte {
+func appendSigned(out []byte, s *client.Signed) []byte {
 	out = appendBytes(out, s.Author.SPKI())
 	out = appendBytes(out, s.Statement.Bytes())
 	out = binary.AppendUvarint(out, uint64(len(s.Openings)))
@@ -62,7 +63,7 @@ func appendSigned(out []byte, s *Signed) []byte {
 	return out
 }
 
-func readingRecord(s *Signed) []byte {
+func readingRecord(s *client.Signed) []byte {
 	out := make([]byte, 1, s.Size()+len(s.Author.SPKI())+recordOverhead)
 	out[0] = byte(recordReading)
 	return appendSigned(out, s)
@@ -87,7 +88,7 @@ func leftRecord(segment uint64, erased bool, ordinals []int) []byte {
 	return out
 }
 
-func refusedRecord(r *entry.Refusal, at uint64, s *Signed) []byte {
+func refusedRecord(r *entry.Refusal, at uint64, s *client.Signed) []byte {
 	out := appendBytes([]byte{byte(recordRefused)}, []byte(r.Code))
 	out = binary.AppendUvarint(appendBytes(out, []byte(r.Text)), at)
 	return appendSigned(out, s)
@@ -150,17 +151,17 @@ func (r *recordReader) bytes() []byte {
 	return b
 }
 
-func (r *recordReader) signed() *Signed {
+func (r *recordReader) signed() *client.Signed {
 	spki, raw := r.bytes(), r.bytes()
 	count := r.number()
 	if r.err != nil || count > 4 {
 		r.err = errRecord
 		return nil
 	}
-	s := &Signed{}
+	s := &client.Signed{}
 	for range count {
 		class := entry.Class(r.kind())
-		s.Openings = append(s.Openings, Opening{Class: class, Encoded: r.bytes()})
+		s.Openings = append(s.Openings, client.Opening{Class: class, Encoded: r.bytes()})
 	}
 	if r.err != nil {
 		return nil

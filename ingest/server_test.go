@@ -135,7 +135,7 @@ func (s *testServer) certificate(t testing.TB, address string) tls.Certificate {
 }
 
 // client makes a client of this server with a certificate of its own.
-func (s *testServer) client(t testing.TB, receipts *Receipts) *Client {
+func (s *testServer) client(t testing.TB, receipts *Receipts) *client.Client {
 	t.Helper()
 	c, err := client.New(receipts.Attach(s.config(t)))
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 )
@@ -36,19 +37,14 @@ const (
 
 // Validate reports every fault of the configuration at once.
 func (c SpoolConfig) Validate() error {
-	var faults []error
-	require := func(ok bool, what string) {
-		if !ok {
-			faults = append(faults, errors.New("ingest: spool: "+what))
-		}
-	}
-	require(c.Dir != "", "Dir is missing")
-	require(c.SegmentBytes == 0 || c.SegmentBytes >= minSegmentBytes, "SegmentBytes is below 4 KiB")
-	require(c.MaxBytes >= 0, "MaxBytes is negative")
-	require(c.Now != nil, "Now is missing")
-	require(c.Rand != nil, "Rand is missing")
-	require(c.Logger != nil, "Logger is missing")
-	return errors.Join(faults...)
+	return check("spool",
+		demand{c.Dir != "", "Dir is missing"},
+		demand{c.SegmentBytes == 0 || c.SegmentBytes >= minSegmentBytes, "SegmentBytes is below 4 KiB"},
+		demand{c.MaxBytes >= 0, "MaxBytes is negative"},
+		demand{c.Now != nil, "Now is missing"},
+		demand{c.Rand != nil, "Rand is missing"},
+		demand{c.Logger != nil, "Logger is missing"},
+	)
 }
 
 var (
@@ -193,7 +189,7 @@ func (s *Spool) failure() error {
 
 // Batch is what becomes durable together.
 type Batch struct {
-	Readings []*Signed         // to deliver; one that already waits is not taken twice
+	Readings []*client.Signed  // to deliver; one that already waits is not taken twice
 	Values   map[string][]byte // nil removes a key
 }
 

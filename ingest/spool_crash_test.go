@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 	"indelible/test/seed"
 )
@@ -92,7 +93,7 @@ func newTail(t *testing.T) tail {
 	}
 	d := newDevice(t, log.id, "eu")
 	for n := range 3 {
-		if err := s.Commit(Batch{Readings: []*Signed{sign(t, d, n)}, Values: map[string][]byte{"n": fmt.Append(nil, n)}}); err != nil {
+		if err := s.Commit(Batch{Readings: []*client.Signed{sign(t, d, n)}, Values: map[string][]byte{"n": fmt.Append(nil, n)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -100,7 +101,7 @@ func newTail(t *testing.T) tail {
 	image := allBytes(t, dir)
 	x.segment = newestSegment(image)
 	x.size = len(image[x.segment]) - markSize // which the next frame overwrites
-	if err := s.Commit(Batch{Readings: []*Signed{sign(t, d, 9)}, Values: map[string][]byte{"n": []byte("9")}}); err != nil {
+	if err := s.Commit(Batch{Readings: []*client.Signed{sign(t, d, 9)}, Values: map[string][]byte{"n": []byte("9")}}); err != nil {
 		t.Fatal(err)
 	}
 	x.after, x.image = contentsOf(t, s), allBytes(t, dir)
@@ -233,7 +234,7 @@ func TestCrashWhileRotating(t *testing.T) {
 	s := openSpool(t, dir)
 	d := newDevice(t, log.id, "eu")
 	for n := range 5 {
-		if err := s.Commit(Batch{Readings: []*Signed{sign(t, d, n)}, Values: map[string][]byte{"n": fmt.Append(nil, n)}}); err != nil {
+		if err := s.Commit(Batch{Readings: []*client.Signed{sign(t, d, n)}, Values: map[string][]byte{"n": fmt.Append(nil, n)}}); err != nil {
 			t.Fatal(err)
 		}
 	}

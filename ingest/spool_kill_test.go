@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"indelible/api/client"
 	"indelible/test/seed"
 )
 
@@ -32,7 +33,7 @@ func TestKillChild(t *testing.T) {
 			fmt.Printf("leaves %s\n", l.id)
 			// Readings of an earlier child were signed for its own log: what counts
 			// here is only that something leaves.
-			if err := s.leaveProven([]provenReading{{l.pending, &Proven{Statement: l.signed.Statement}}}); err != nil {
+			if err := s.leaveProven([]provenReading{{l.pending, &client.Proven{Statement: l.signed.Statement}}}); err != nil {
 				t.Fatal(err)
 			}
 		}

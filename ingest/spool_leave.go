@@ -3,13 +3,14 @@ package ingest
 import (
 	"fmt"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
 // provenReading is a reading with the receipt that lets it leave.
 type provenReading struct {
 	reading *pending
-	proven  *Proven
+	proven  *client.Proven
 }
 
 // refusedReading is a reading with the reason for which the log will not take it.

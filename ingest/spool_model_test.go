@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 	"indelible/test/seed"
 )
@@ -22,7 +23,7 @@ type history struct {
 	dir     string
 	spool   *Spool
 	model   contents
-	devices []*Device
+	devices []*client.Device
 }
 
 // TestAgainstModel runs random histories against a map and reopens now and then.
@@ -31,7 +32,7 @@ func TestAgainstModel(t *testing.T) {
 	h := &history{
 		Rand: seed.Rand(t), t: t, dir: t.TempDir(),
 		model:   contents{waiting: map[entry.StatementID]bool{}, values: map[string]string{}},
-		devices: []*Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "us"), newDevice(t, log.id, "eu")},
+		devices: []*client.Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "us"), newDevice(t, log.id, "eu")},
 	}
 	h.spool = openSpool(t, h.dir)
 	for step := range 250 / min(scale, 3) {
@@ -93,7 +94,7 @@ func (h *history) deliver() {
 			erased = append(erased, l)
 			delete(h.model.waiting, l.id)
 		default:
-			left = append(left, provenReading{l.pending, &Proven{Statement: l.signed.Statement}})
+			left = append(left, provenReading{l.pending, &client.Proven{Statement: l.signed.Statement}})
 			delete(h.model.waiting, l.id)
 		}
 	}

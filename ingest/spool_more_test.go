@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ingest/journal/journaltest"
 	"indelible/ledger/entry"
 )
@@ -27,7 +28,7 @@ func TestSpoolHasBounds(t *testing.T) {
 	defer closeSpool(t, s)
 	d := newDevice(t, log.id, "eu")
 	for n := 0; ; n++ {
-		err := s.Commit(Batch{Readings: []*Signed{sign(t, d, n)}, Values: map[string][]byte{"n": fmt.Append(nil, n)}})
+		err := s.Commit(Batch{Readings: []*client.Signed{sign(t, d, n)}, Values: map[string][]byte{"n": fmt.Append(nil, n)}})
 		if errors.Is(err, ErrSpoolFull) {
 			break
 		}
@@ -97,7 +98,7 @@ func TestConcurrentCommits(t *testing.T) {
 		running.Go(func() {
 			for n := range 25 {
 				signed := sign(t, d, n)
-				if err := s.Commit(Batch{Readings: []*Signed{signed}}); err != nil {
+				if err := s.Commit(Batch{Readings: []*client.Signed{signed}}); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -121,7 +122,7 @@ func TestNewestFirst(t *testing.T) {
 	defer closeSpool(t, s)
 	d, other := newDevice(t, log.id, "eu"), newDevice(t, log.id, "eu")
 	for n := range 12 {
-		commitAll(t, s, sign(t, []*Device{d, other}[n%2], n))
+		commitAll(t, s, sign(t, []*client.Device{d, other}[n%2], n))
 	}
 	s.turnAround("eu", d.Author().Author(), time.Time{})
 	var mine, others []uint64
@@ -165,7 +166,7 @@ func TestDeadLettersAreKeptSealed(t *testing.T) {
 	if err != nil || len(letters) != 2 {
 		t.Fatalf("%d letters, %v", len(letters), err)
 	}
-	for i, want := range []*Signed{a, b} {
+	for i, want := range []*client.Signed{a, b} {
 		l := letters[i]
 		if l.Code != refusal.Code || l.Text != refusal.Text || l.At == 0 || l.Signed.Statement.ID() != want.Statement.ID() ||
 			!bytes.Equal(l.Signed.Openings[0].Encoded, want.Openings[0].Encoded) {
@@ -275,7 +276,7 @@ func TestSpoolStopsAfterAFailedWrite(t *testing.T) {
 	commitAll(t, s, sign(t, d, 1))
 	disk.FailAfter(0) // once
 	for n := range 2 {
-		if err := s.Commit(Batch{Readings: []*Signed{sign(t, d, 2+n)}}); !errors.Is(err, ErrSpoolBroken) {
+		if err := s.Commit(Batch{Readings: []*client.Signed{sign(t, d, 2+n)}}); !errors.Is(err, ErrSpoolBroken) {
 			t.Fatalf("commit %d: %v", n, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"indelible/api/client"
 	"indelible/ingest/journal/journaltest"
 	"indelible/ledger/entry"
 	"indelible/test/seed"
@@ -47,7 +48,7 @@ type powered struct {
 	disk    *journaltest.Disk
 	spool   *Spool
 	model   kept
-	devices []*Device
+	devices []*client.Device
 	step    int
 }
 
@@ -59,7 +60,7 @@ func TestSpoolLosesPower(t *testing.T) {
 	log := newTestLog(t)
 	p := &powered{
 		Rand: seed.Rand(t), t: t, disk: journaltest.NewDisk(),
-		devices: []*Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "eu")},
+		devices: []*client.Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "eu")},
 	}
 	p.open("created", kept{})
 	for p.step = range 600 / min(scale, 3) {
@@ -212,7 +213,7 @@ func (p *powered) leave(after kept) ([]kept, error) {
 	case 0:
 		var proven []provenReading
 		for _, l := range list {
-			proven = append(proven, provenReading{l.pending, &Proven{Statement: l.signed.Statement}})
+			proven = append(proven, provenReading{l.pending, &client.Proven{Statement: l.signed.Statement}})
 		}
 		return []kept{after}, p.spool.leaveProven(proven)
 	case 1:

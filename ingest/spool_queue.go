@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ingest/journal"
 	"indelible/ledger/entry"
 )
@@ -66,7 +67,7 @@ func (q *queue) newestFirst(author entry.AuthorID, due time.Time) {
 // leased is a reading that somebody is delivering.
 type leased struct {
 	*pending
-	signed *Signed
+	signed *client.Signed
 }
 
 // jurisdictions lists where readings wait for, sorted.
@@ -126,7 +127,7 @@ func (s *Spool) take(jurisdiction string, count, size int) (list []leased, next 
 }
 
 // fetch reads one reading back. reading is held.
-func (s *Spool) fetch(p *pending) (*Signed, error) {
+func (s *Spool) fetch(p *pending) (*client.Signed, error) {
 	record, err := p.in.Read(p.at)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"indelible/api/client"
 	"indelible/ledger/entry"
 )
 
@@ -37,11 +38,11 @@ func closeSpool(t testing.TB, s *Spool) {
 
 // waiting takes everything of a jurisdiction, checks that openings came back
 // whole, and gives it back.
-func waiting(t testing.TB, s *Spool, jurisdiction string) []*Signed {
+func waiting(t testing.TB, s *Spool, jurisdiction string) []*client.Signed {
 	t.Helper()
 	list := takeAll(t, s, jurisdiction)
 	s.giveBack(list)
-	signed := make([]*Signed, len(list))
+	signed := make([]*client.Signed, len(list))
 	for i, l := range list {
 		signed[i] = l.signed
 	}
@@ -70,7 +71,7 @@ func takeAll(t testing.TB, s *Spool, jurisdiction string) []leased {
 	return list
 }
 
-func ids(list []*Signed) map[entry.StatementID]bool {
+func ids(list []*client.Signed) map[entry.StatementID]bool {
 	set := map[entry.StatementID]bool{}
 	for _, s := range list {
 		set[s.Statement.ID()] = true
@@ -78,7 +79,7 @@ func ids(list []*Signed) map[entry.StatementID]bool {
 	return set
 }
 
-func commitAll(t testing.TB, s *Spool, list ...*Signed) {
+func commitAll(t testing.TB, s *Spool, list ...*client.Signed) {
 	t.Helper()
 	if err := s.Commit(Batch{Readings: list}); err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func TestSpoolKeepsReadingsAndValues(t *testing.T) {
 	log, dir := newTestLog(t), t.TempDir()
 	s := openSpool(t, dir)
 	d, other := newDevice(t, log.id, "eu"), newDevice(t, log.id, "us")
-	var want []*Signed
+	var want []*client.Signed
 	for n := range 30 {
 		device := d
 		if n%3 == 0 {
@@ -153,7 +154,7 @@ func TestSpoolKeepsReadingsAndValues(t *testing.T) {
 		}
 		signed := sign(t, device, n)
 		key, state := journaled(device)
-		err := s.Commit(Batch{Readings: []*Signed{signed}, Values: map[string][]byte{key: state, "n": fmt.Append(nil, n), fmt.Sprint("gone", n-1): nil, fmt.Sprint("gone", n): []byte("x")}})
+		err := s.Commit(Batch{Readings: []*client.Signed{signed}, Values: map[string][]byte{key: state, "n": fmt.Append(nil, n), fmt.Sprint("gone", n-1): nil, fmt.Sprint("gone", n): []byte("x")}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +227,7 @@ func TestSpoolLeavesOnlyWithItsOwnReceipt(t *testing.T) {
 	a, b := sign(t, d, 1), sign(t, d, 2)
 	commitAll(t, s, a, b)
 	list := takeAll(t, s, "eu")
-	for name, p := range map[string]*Proven{"none": nil, "another's": log.proven(t, b)} {
+	for name, p := range map[string]*client.Proven{"none": nil, "another's": log.proven(t, b)} {
 		func() {
 			defer func() {
 				if recover() == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"indelible/api/client"
 	"indelible/ingest/journal"
 )
 
@@ -13,7 +14,7 @@ const recordOverhead = 64
 
 // commit is one caller's share of a frame.
 type commit struct {
-	readings []*Signed
+	readings []*client.Signed
 	values   map[string][]byte
 	left     []*pending // readings that leave
 	erased   bool       // because their subject is erased
@@ -160,7 +161,7 @@ func (s *Spool) put(key string, value []byte) {
 
 // enqueue registers a reading that lies in a segment. A copy that was carried
 // over from an older segment takes the place of the older one.
-func (s *Spool) enqueue(g *spoolSegment, at journal.Address, signed *Signed) {
+func (s *Spool) enqueue(g *spoolSegment, at journal.Address, signed *client.Signed) {
 	p := &pending{
 		id:           signed.Statement.ID(),
 		author:       signed.Statement.Author,

@@ -150,6 +150,9 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg.Options = append([]connect.ClientOption{connect.WithReadMaxBytes(MaxAnswer)}, cfg.Options...)
+	if cfg.Journal == nil {
+		cfg.Journal = func([]*Signed) error { return nil }
+	}
 	c := &Client{cfg: cfg, http: web, history: cfg.History, nodes: map[string]services{}, placed: map[string]string{}}
 	if c.history == nil {
 		c.history = &History{}

@@ -37,7 +37,7 @@ func (c *Client) Stream(ctx context.Context, jurisdiction string) *Stream {
 // Send journals and sends a batch of at most 1,024 statements. io.EOF says that the
 // node has ended the stream; Receive says why.
 func (s *Stream) Send(list []*Signed) error {
-	if err := s.c.journal(list); err != nil {
+	if err := s.c.cfg.Journal(list); err != nil {
 		return err
 	}
 	message := &indeliblev1.AppendStreamRequest{}

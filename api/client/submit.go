@@ -68,17 +68,10 @@ func (c *Client) Append(ctx context.Context, signed *Signed) (Outcome, error) {
 // checkpoint seen before, and was kept. An error is of the whole call: see
 // RetryAfter, and ErrSplitView.
 func (c *Client) Submit(ctx context.Context, list []*Signed) ([]Outcome, error) {
-	if err := c.journal(list); err != nil {
+	if err := c.cfg.Journal(list); err != nil {
 		return nil, err
 	}
 	return c.submit(ctx, list)
-}
-
-func (c *Client) journal(list []*Signed) error {
-	if c.cfg.Journal == nil {
-		return nil
-	}
-	return c.cfg.Journal(list)
 }
 
 func (c *Client) submit(ctx context.Context, list []*Signed) ([]Outcome, error) {
@@ -179,7 +172,7 @@ func (c *Client) keep(outcomes ...Outcome) error {
 // comes after a refused one may have no final outcome. An error is of the whole: the
 // calls are refused, or ctx ended; it wraps the newest reason.
 func (c *Client) Deliver(ctx context.Context, list []*Signed) ([]Outcome, error) {
-	if err := c.journal(list); err != nil {
+	if err := c.cfg.Journal(list); err != nil {
 		return nil, err
 	}
 	outcomes := make([]Outcome, len(list))

@@ -9,32 +9,20 @@ import (
 // kept are the top-level members of an Observation that describe the
 // measurement and not the person; value[x] and effective[x] are spelled out as
 // FHIR R4 defines them.
-var kept = map[string]bool{
-	"resourceType":         true,
-	"status":               true,
-	"category":             true,
-	"code":                 true,
-	"effectiveDateTime":    true,
-	"effectivePeriod":      true,
-	"effectiveTiming":      true,
-	"effectiveInstant":     true,
-	"valueQuantity":        true,
-	"valueCodeableConcept": true,
-	"valueString":          true,
-	"valueBoolean":         true,
-	"valueInteger":         true,
-	"valueRange":           true,
-	"valueRatio":           true,
-	"valueSampledData":     true,
-	"valueTime":            true,
-	"valueDateTime":        true,
-	"valuePeriod":          true,
-	"dataAbsentReason":     true,
-	"interpretation":       true,
-	"bodySite":             true,
-	"method":               true,
-	"referenceRange":       true,
-	"component":            true,
+var kept = setOf(
+	"resourceType", "status", "category", "code",
+	"effectiveDateTime", "effectivePeriod", "effectiveTiming", "effectiveInstant",
+	"valueQuantity", "valueCodeableConcept", "valueString", "valueBoolean", "valueInteger", "valueRange",
+	"valueRatio", "valueSampledData", "valueTime", "valueDateTime", "valuePeriod",
+	"dataAbsentReason", "interpretation", "bodySite", "method", "referenceRange", "component",
+)
+
+func setOf(names ...string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 // Observation is one cut Observation. It holds PHI: its fields must not be logged.
@@ -55,17 +43,9 @@ func (Observation) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalJSON hides the Observation.
 func (Observation) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// Cut divides the bytes of one Observation into its clinical part and the spans
-// that were cut out of it. Splice reverses it. The original is not retained.
-func Cut(original []byte) (clinical, spans []byte, err error) {
-	o, err := Parse(original)
-	if err != nil {
-		return nil, nil, err
-	}
-	return o.Clinical, o.Spans, nil
-}
-
-// Parse cuts an Observation and also reads whom it is about.
+// Parse divides the bytes of one Observation into its clinical part and the spans that
+// were cut out of it, and reads whom it is about. Splice reverses it. The original is
+// not retained.
 func Parse(original []byte) (*Observation, error) {
 	members, err := document(original)
 	if err != nil {

@@ -12,6 +12,15 @@ import (
 	"indelible/test/seed"
 )
 
+// Cut is Parse without whom it is about.
+func Cut(original []byte) (clinical, spans []byte, err error) {
+	o, err := Parse(original)
+	if err != nil {
+		return nil, nil, err
+	}
+	return o.Clinical, o.Spans, nil
+}
+
 // check holds one original against everything promised of its parts.
 func check(t testing.TB, original []byte) {
 	t.Helper()

@@ -5,7 +5,7 @@
 //
 // The package is pure: bytes in, bytes out. It never decodes a number, never
 // re-encodes a string, never reorders a member, because what a device sent is
-// what was measured: 37.0 and 37.00 differ, and whoever signed the bytes must
+// what was measured: 37.0 and 37.00 differ, and who signed the bytes must
 // get the same bytes back. It reads JSON (RFC 8259) with a strict scanner of its
 // own and refuses what two readers could understand differently: a byte order
 // mark, a repeated member name in any object, text that is not UTF-8.

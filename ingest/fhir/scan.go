@@ -23,12 +23,7 @@ type scanner struct {
 }
 
 // markers are the member names that make a kept member be cut whole.
-var markers = map[string]bool{
-	"extension":         true,
-	"modifierExtension": true,
-	"reference":         true,
-	"identifier":        true,
-}
+var markers = setOf("extension", "modifierExtension", "reference", "identifier")
 
 // member is one name and value of an object, as offsets into the document.
 type member struct {

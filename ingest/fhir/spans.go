@@ -56,7 +56,7 @@ func ParseSpans(encoded []byte) ([]Span, error) {
 }
 
 // Splice inserts the spans into the clinical part and returns the original. It
-// does not check that a Cut of the result gives the same parts: whoever opened
+// does not check that a Parse of the result gives the same parts: who has opened
 // both commitments knows that the author signed exactly these two.
 func Splice(clinical, spans []byte) ([]byte, error) {
 	list, err := ParseSpans(spans)

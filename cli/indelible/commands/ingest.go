@@ -27,12 +27,6 @@ type ingestFlags struct {
 // what waits stays in the spool.
 const patience = time.Minute
 
-// The folders below --work.
-const (
-	spoolDir    = "spool"
-	receiptsDir = "receipts"
-)
-
 func newIngest(a *app) *cobra.Command {
 	var f ingestFlags
 	cmd := &cobra.Command{
@@ -60,14 +54,13 @@ also when the file was moved. An Observation that stands in two files is ingeste
 
 // intake is an ingest under way.
 type intake struct {
-	a        *app
-	f        ingestFlags
-	name     string // of the input, in the spool
-	skipped  passedOver
-	logger   *slog.Logger
-	spool    *ingest.Spool
-	receipts *ingest.Receipts
-	callers  []*client.Caller
+	a       *app
+	f       ingestFlags
+	name    string // of the input, in the spool
+	skipped passedOver
+	logger  *slog.Logger
+	*ingest.Work
+	callers []*client.Caller
 }
 
 // jsonIngest is what an ingest did.
@@ -93,11 +86,13 @@ func (a *app) ingest(ctx context.Context, f ingestFlags) (err error) {
 		return errors.Join(err, source.Close())
 	}
 	in := &intake{a: a, f: f, name: name, logger: slog.New(slog.DiscardHandler)}
-	defer func() { err = errors.Join(err, in.close(), source.Close()) }()
-	if err := in.open(); err != nil {
-		return err
+	defer func() { err = errors.Join(err, source.Close()) }()
+	in.Work, err = ingest.OpenWork(ingest.SpoolConfig{Dir: f.work, Now: time.Now, Rand: rand.Reader, Logger: in.logger})
+	if err != nil {
+		return say.Local(err, "the working folder cannot be used", "give another --work, or end the process that uses it")
 	}
-	if err := settleInput(in.spool, f.data, name); err != nil {
+	defer func() { err = errors.Join(err, in.close()) }()
+	if err := settleInput(in.Spool, f.data, name); err != nil {
 		return err
 	}
 	summary, err := in.run(ctx, source)
@@ -117,7 +112,7 @@ func (a *app) ingested(f ingestFlags, summary ingest.Summary, skipped string) er
 		p.Row("refused for good", out.Refused)
 		p.Row("of erased persons", out.Erased)
 		p.Row("lines skipped", out.Skipped)
-		p.Row("receipts in", filepath.Join(f.work, receiptsDir))
+		p.Row("receipts in", filepath.Join(f.work, ingest.ReceiptsDir))
 	})
 	if err != nil || out.Skipped+out.Refused == 0 {
 		return err
@@ -127,32 +122,11 @@ func (a *app) ingested(f ingestFlags, summary ingest.Summary, skipped string) er
 		"correct those lines and ingest them as a file of their own, with the same --work")
 }
 
-func (in *intake) open() error {
-	var err error
-	in.spool, err = ingest.OpenSpool(ingest.SpoolConfig{
-		Dir: filepath.Join(in.f.work, spoolDir), Now: time.Now, Rand: rand.Reader, Logger: in.logger,
-	})
-	if err == nil {
-		in.receipts, err = ingest.OpenReceipts(filepath.Join(in.f.work, receiptsDir))
-	}
-	if err != nil {
-		return say.Local(err, "the working folder cannot be used", "give another --work, or end the process that uses it")
-	}
-	return nil
-}
-
 func (in *intake) close() error {
 	for _, c := range in.callers {
 		c.Close()
 	}
-	var err error
-	if in.receipts != nil {
-		err = in.receipts.Close()
-	}
-	if in.spool != nil {
-		err = errors.Join(err, in.spool.Close())
-	}
-	return err
+	return in.Close()
 }
 
 // as makes the caller of a credential, who keeps receipts in the working folder.
@@ -161,7 +135,7 @@ func (in *intake) as(c *credential.Credential) (*client.Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	caller, err := client.Open(c, in.receipts.Attach(client.Config{URL: server, Now: time.Now, Logger: in.logger}), rand.Reader)
+	caller, err := client.Open(c, in.Receipts.Attach(client.Config{URL: server, Now: time.Now, Logger: in.logger}), rand.Reader)
 	if err != nil {
 		return nil, say.Local(err, "the connection cannot be prepared", "look at the credential in "+c.Dir)
 	}
@@ -188,7 +162,7 @@ func (in *intake) run(ctx context.Context, source *ingest.NDJSON) (ingest.Summar
 	}
 	bar := in.a.Progress("ingesting", int64(total))
 	job, err := ingest.NewJob(ingest.JobConfig{
-		Source: source, Spool: in.spool, Client: speaker.Client, Receipts: in.receipts, Onboarding: onboarding, Logger: in.logger, Now: time.Now, Rand: rand.Reader,
+		Source: source, Spool: in.Spool, Client: speaker.Client, Receipts: in.Receipts, Onboarding: onboarding, Logger: in.logger, Now: time.Now,
 		Jurisdiction: func(_ string, nth int) string { return in.f.jurisdictions[nth%len(in.f.jurisdictions)] },
 		Progress:     func(p ingest.Progress) { bar.Set(int64(p.Done)) },
 		Skipped:      in.skipped.add,
@@ -219,7 +193,7 @@ func (in *intake) onboarding() (*ingest.Onboarding, error) {
 		return nil, say.Usage("name the authority init made in ca/, or another one", "the authority for devices cannot be read: %v", err)
 	}
 	return ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: speaker.Client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.spool,
+		Client: speaker.Client, Registrar: registrar.Key, Log: registrar.LogID(), Spool: in.Spool,
 		Identity: maker.Identity(rand.Reader, time.Now),
 		Now:      time.Now, Rand: rand.Reader,
 	})

@@ -52,7 +52,7 @@ const erasureKey = "erasure request"
 // erasureBegun reports whether this directory's one erasure was requested, in
 // this run or an earlier one.
 func (s *show) erasureBegun() bool {
-	_, begun := s.spool.Value(journal + erasureKey)
+	_, begun := s.work.Spool.Value(journal + erasureKey)
 	return begun
 }
 

@@ -32,8 +32,6 @@ type Options struct {
 // The folders of the quickstart's own clients, below the directory.
 const (
 	clientDir   = "client"
-	spoolDir    = "spool"
-	storeDir    = "receipts"
 	exportDir   = "receipts"
 	nodeLogFile = "node.log"
 )
@@ -49,13 +47,12 @@ type show struct {
 	node  *node.Node
 	url   string
 
-	roles    map[string]*client.Caller
-	spool    *ingest.Spool
-	receipts *ingest.Receipts
-	source   ingest.Source
-	input    string // the name of the input
-	onboard  *ingest.Onboarding
-	logger   *slog.Logger
+	roles   map[string]*client.Caller
+	work    *ingest.Work
+	source  ingest.Source
+	input   string // the name of the input
+	onboard *ingest.Onboarding
+	logger  *slog.Logger
 
 	subjects     []subject
 	erasedHandle entry.Handle
@@ -148,15 +145,11 @@ func (s *show) scene(format string, args ...any) {
 func (s *show) connect() error {
 	var err error
 	base := filepath.Join(s.Dir, clientDir)
-	if s.spool, err = ingest.OpenSpool(ingest.SpoolConfig{
-		Dir: filepath.Join(base, spoolDir), Now: time.Now, Rand: rand.Reader, Logger: s.logger,
-	}); err != nil {
-		return say.Local(err, "the spool cannot be opened", "look at "+base)
+	s.work, err = ingest.OpenWork(ingest.SpoolConfig{Dir: base, Now: time.Now, Rand: rand.Reader, Logger: s.logger})
+	if err != nil {
+		return say.Local(err, "the spool or the receipts cannot be opened", "look at "+base)
 	}
-	if s.receipts, err = ingest.OpenReceipts(filepath.Join(base, storeDir)); err != nil {
-		return say.Local(err, "the receipts cannot be opened", "look at "+base)
-	}
-	cfg := s.receipts.Attach(client.Config{URL: s.url, Now: time.Now, Logger: s.logger})
+	cfg := s.work.Receipts.Attach(client.Config{URL: s.url, Now: time.Now, Logger: s.logger})
 	for _, h := range founding.Holders {
 		c, err := credential.Load(s.site.Credential(h.Name))
 		if err == nil {
@@ -180,19 +173,12 @@ func (s *show) disconnect() error {
 	for _, role := range s.roles {
 		role.Close()
 	}
-	var err error
-	if s.receipts != nil {
-		err = s.receipts.Close()
-	}
-	if s.spool != nil {
-		err = errors.Join(err, s.spool.Close())
-	}
-	return err
+	return s.work.Close()
 }
 
 // signed signs a statement the first time and gives the same bytes afterwards.
 func (s *show) signed(role, key string, draft entry.Draft, sealed map[entry.Class]client.Content) (*client.Signed, error) {
-	raw, err := s.spool.Once(journal+key, func() ([]byte, error) {
+	raw, err := s.work.Spool.Once(journal+key, func() ([]byte, error) {
 		signed, err := s.roles[role].Sign(draft, sealed)
 		if err != nil {
 			return nil, err

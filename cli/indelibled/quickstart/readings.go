@@ -2,7 +2,6 @@ package quickstart
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -24,8 +23,8 @@ func (s *show) ingestReadings(ctx context.Context) error {
 	s.scene("The devices sign %s; the ingest service appends them and keeps a receipt of each", count(int(total), "reading"))
 	bar := s.Printer.Progress("  ingesting", int64(total))
 	job, err := ingest.NewJob(ingest.JobConfig{
-		Source: s.source, Spool: s.spool, Client: s.roles[founding.Service].Client, Receipts: s.receipts, Onboarding: s.onboard,
-		Jurisdiction: jurisdictionOf, Logger: s.logger, Now: time.Now, Rand: rand.Reader,
+		Source: s.source, Spool: s.work.Spool, Client: s.roles[founding.Service].Client, Receipts: s.work.Receipts, Onboarding: s.onboard,
+		Jurisdiction: jurisdictionOf, Logger: s.logger, Now: time.Now,
 		Progress: func(p ingest.Progress) { bar.Set(int64(p.Done)) }, Patience: patience,
 	})
 	if err != nil {

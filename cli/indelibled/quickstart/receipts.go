@@ -32,7 +32,7 @@ func (s *show) verifyReceipts(ctx context.Context) error {
 func (s *show) checkAll(ctx context.Context) error {
 	s.summary.Verified, s.summary.Others = 0, 0
 	verifier := proof.NewVerifier(s.roles[founding.Auditor].Policy())
-	for kept, err := range s.receipts.All() {
+	for kept, err := range s.work.Receipts.All() {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *show) verifyAgain(ctx context.Context) error {
 func (s *show) export(note []byte) error {
 	dir := filepath.Join(s.Dir, exportDir)
 	err := os.MkdirAll(dir, 0o700)
-	for kept, fault := range s.receipts.All() {
+	for kept, fault := range s.work.Receipts.All() {
 		if err = errors.Join(err, fault); err != nil {
 			break
 		}

@@ -51,7 +51,7 @@ const generated = "generated"
 // openSource checks that the directory goes on with the input it was begun with,
 // and opens the generator with the seed this directory drew at its first run.
 func (s *show) openSource() error {
-	begun, err := s.spool.Once(journal+"input", func() ([]byte, error) { return []byte(s.input), nil })
+	begun, err := s.work.Spool.Once(journal+"input", func() ([]byte, error) { return []byte(s.input), nil })
 	if err != nil {
 		return say.Local(err, "the name of the input cannot be kept", "look at the disk")
 	}
@@ -62,7 +62,7 @@ func (s *show) openSource() error {
 	if s.source != nil {
 		return nil
 	}
-	raw, err := s.spool.Once(journal+"generator", func() ([]byte, error) {
+	raw, err := s.work.Spool.Once(journal+"generator", func() ([]byte, error) {
 		var seed [16]byte
 		_, err := io.ReadFull(rand.Reader, seed[:8])
 		binary.BigEndian.PutUint64(seed[8:], uint64(time.Now().Add(-generatedSpan).Unix()))
@@ -92,7 +92,7 @@ func (s *show) registerSubjects(ctx context.Context) error {
 	}
 	registrar := s.roles[founding.Registrar1]
 	s.onboard, err = ingest.NewOnboarding(ingest.OnboardingConfig{
-		Client: registrar.Client, Registrar: registrar.Credential.Key, Log: registrar.Log(), Spool: s.spool,
+		Client: registrar.Client, Registrar: registrar.Credential.Key, Log: registrar.Log(), Spool: s.work.Spool,
 		Identity: maker.Identity(rand.Reader, time.Now), Now: time.Now, Rand: rand.Reader,
 	})
 	if err != nil {

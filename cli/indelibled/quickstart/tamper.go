@@ -63,7 +63,7 @@ func alterations(victim *entry.Statement, other *client.Proven) []alteration {
 
 // twoReadings finds a reading, and one of another device if there is one.
 func (s *show) twoReadings() (victim, other *client.Proven, err error) {
-	for kept, err := range s.receipts.All() {
+	for kept, err := range s.work.Receipts.All() {
 		switch {
 		case err != nil:
 			return nil, nil, err
