@@ -13,7 +13,7 @@ type Work struct {
 
 // The folders in a working folder.
 const (
-	SpoolDir    = "spool"
+	spoolDir    = "spool"
 	ReceiptsDir = "receipts"
 )
 
@@ -21,7 +21,7 @@ const (
 // folder as Dir.
 func OpenWork(cfg SpoolConfig) (w *Work, err error) {
 	receipts := filepath.Join(cfg.Dir, ReceiptsDir)
-	cfg.Dir = filepath.Join(cfg.Dir, SpoolDir)
+	cfg.Dir = filepath.Join(cfg.Dir, spoolDir)
 	w = &Work{}
 	if w.Spool, err = OpenSpool(cfg); err != nil {
 		return nil, err
