@@ -130,7 +130,7 @@ func TestCutRefuses(t *testing.T) {
 		{"unquoted name", head + `id:1}`, ErrSyntax},
 		{"cut off", head + `"id":"x`, ErrSyntax},
 		{"form feed", head + "\f" + `"id":1}`, ErrSyntax},
-		{"too deep", nest(MaxDepth), ErrTooDeep},
+		{"too deep", nest(maxDepth), ErrTooDeep},
 		{"bottomless", head + strings.Repeat(`"a":[`, 1) + strings.Repeat("[", 300_000), ErrTooDeep},
 		{"too large", head + `"id":"` + strings.Repeat("x", MaxResource) + `"}`, ErrTooLarge},
 	} {
@@ -139,7 +139,7 @@ func TestCutRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
-	check(t, []byte(nest(MaxDepth-1)))
+	check(t, []byte(nest(maxDepth-1)))
 	check(t, []byte(head+strings.TrimSuffix(many(40), ",")+"}"))
 }
 

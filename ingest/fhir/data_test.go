@@ -99,7 +99,7 @@ func checkEachResource(t *testing.T, folder string, wantObservations, wantOthers
 	if observations < wantObservations || others < wantOthers {
 		t.Errorf("found %d Observations and %d other resources", observations, others)
 	}
-	if deepest >= MaxDepth {
+	if deepest >= maxDepth {
 		t.Errorf("an example is nested %d deep", deepest)
 	}
 }

@@ -17,7 +17,7 @@ var (
 	ErrNotUTF8 = errors.New("the document is not valid UTF-8")
 	// ErrSyntax: the document is not one JSON value by RFC 8259.
 	ErrSyntax = errors.New("the document is not valid JSON")
-	// ErrTooDeep: arrays and objects are nested deeper than MaxDepth.
+	// ErrTooDeep: arrays and objects are nested deeper than maxDepth.
 	ErrTooDeep = errors.New("the document is nested too deeply")
 	// ErrNotObject: the document is valid JSON but not an object.
 	ErrNotObject = errors.New("the document is not a JSON object")

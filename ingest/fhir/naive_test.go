@@ -146,7 +146,7 @@ func naiveWalk(d *json.Decoder, depth int) (marked bool, err error) {
 	if !ok {
 		return false, nil
 	}
-	if depth == MaxDepth {
+	if depth == maxDepth {
 		return false, errNaive
 	}
 	seen := map[string]bool{}

@@ -13,7 +13,7 @@ func TestObservationDoesNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spans, err := ParseSpans(o.Spans)
+	spans, err := parseSpans(o.Spans)
 	if err != nil {
 		t.Fatal(err)
 	}

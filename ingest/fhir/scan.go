@@ -6,9 +6,9 @@ const (
 	// MaxResource is the longest document in bytes. Both parts together are at
 	// most 400 bytes longer, so that each fits an opening of 512 KiB.
 	MaxResource = 511 << 10
-	// MaxDepth is how deep arrays and objects may nest; the deepest Observation
+	// maxDepth is how deep arrays and objects may nest; the deepest Observation
 	// of the FHIR R4 examples uses 10.
-	MaxDepth = 64
+	maxDepth = 64
 )
 
 // scanner walks one JSON document. It checks everything and keeps nothing but
@@ -125,9 +125,9 @@ func (s *scanner) value(each func(member)) error {
 	return refuse(s.pos, ErrSyntax)
 }
 
-// nested runs scan one level deeper; recursion ends at MaxDepth.
+// nested runs scan one level deeper; recursion ends at maxDepth.
 func (s *scanner) nested(scan func() error) error {
-	if s.depth++; s.depth > MaxDepth {
+	if s.depth++; s.depth > maxDepth {
 		return refuse(s.pos, ErrTooDeep)
 	}
 	defer func() { s.depth-- }()

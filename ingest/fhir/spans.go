@@ -31,9 +31,9 @@ func encodeSpans(original []byte, cuts []cut) []byte {
 	return out
 }
 
-// ParseSpans reads identity content strictly: deterministic CBOR, pieces not
+// parseSpans reads identity content strictly: deterministic CBOR, pieces not
 // empty, in ascending order and not touching, at most 64 of them.
-func ParseSpans(encoded []byte) ([]Span, error) {
+func parseSpans(encoded []byte) ([]Span, error) {
 	r := &reader{data: encoded}
 	count, ok := r.head(majorArray)
 	if !ok || count > maxSpans {
@@ -59,7 +59,7 @@ func ParseSpans(encoded []byte) ([]Span, error) {
 // does not check that a Parse of the result gives the same parts: who has opened
 // both commitments knows that the author signed exactly these two.
 func Splice(clinical, spans []byte) ([]byte, error) {
-	list, err := ParseSpans(spans)
+	list, err := parseSpans(spans)
 	if err != nil {
 		return nil, err
 	}

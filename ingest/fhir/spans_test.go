@@ -50,11 +50,11 @@ func TestParseSpansIsStrict(t *testing.T) {
 		"one too few":               "82 82 00 41aa",
 		"tagged":                    "c1 80",
 	} {
-		if _, err := ParseSpans(unhex(t, encoded)); !errors.Is(err, ErrSpans) {
+		if _, err := parseSpans(unhex(t, encoded)); !errors.Is(err, ErrSpans) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	list, err := ParseSpans(unhex(t, "82 82 00 41aa 82 02 41bb"))
+	list, err := parseSpans(unhex(t, "82 82 00 41aa 82 02 41bb"))
 	if err != nil || len(list) != 2 || list[1].Offset != 2 {
 		t.Errorf("two spans one byte apart: %v, %v", list, err)
 	}
@@ -74,7 +74,7 @@ func TestSpliceStaysInside(t *testing.T) {
 	}
 }
 
-// Whatever ParseSpans accepts is the deterministic encoding of what it returned.
+// Whatever parseSpans accepts is the deterministic encoding of what it returned.
 func FuzzParseSpans(f *testing.F) {
 	for _, seed := range []string{"80", "8182004161", "828200416182024162", "818219012c4161", "81821a0001000043616263"} {
 		f.Add(unhex(f, seed))
@@ -84,7 +84,7 @@ func FuzzParseSpans(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, encoded []byte) {
-		list, err := ParseSpans(encoded)
+		list, err := parseSpans(encoded)
 		if err != nil {
 			return
 		}
