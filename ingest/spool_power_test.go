@@ -88,7 +88,7 @@ func TestSpoolFaults(t *testing.T) {
 	log := newTestLog(t)
 	p := &powered{
 		Rand: seed.Rand(t), t: t, disk: journaltest.NewDisk(),
-		devices: []*Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "eu")},
+		devices: []*client.Device{newDevice(t, log.id, "eu"), newDevice(t, log.id, "eu")},
 	}
 	p.open("created", kept{})
 	for p.step = range 600 / min(scale, 3) {
