@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 
 	"indelible/ingest/journal"
 )
@@ -62,16 +63,15 @@ func (s *Spool) replay(g *spoolSegment, at journal.Address, record []byte, newes
 // destroyed with all its readings.
 func (s *Spool) replayLeft(r *recordReader) {
 	number, erased := r.number(), r.number() == 1
+	g := &spoolSegment{}
+	if at := slices.IndexFunc(s.segments, func(g *spoolSegment) bool { return g.Number() == number }); at >= 0 {
+		g = s.segments[at]
+	}
+	g.erased = g.erased || erased // also when nothing has left it: values may be what is erased
 	for ordinal := uint64(0); r.more(); ordinal++ {
 		ordinal += r.number()
-		for _, g := range s.segments {
-			if g.Number() != number {
-				continue
-			}
-			g.erased = g.erased || erased
-			if ordinal < uint64(len(g.readings)) && g.readings[ordinal] != nil {
-				s.remove(g.readings[ordinal], false)
-			}
+		if ordinal < uint64(len(g.readings)) && g.readings[ordinal] != nil {
+			s.remove(g.readings[ordinal], false)
 		}
 	}
 }

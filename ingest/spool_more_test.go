@@ -294,3 +294,33 @@ func TestSpoolConfigReportsAllFaults(t *testing.T) {
 		}
 	}
 }
+
+// A segment that holds what was forgotten is destroyed after a crash too, although no
+// reading has left it.
+func TestForgettingOutlivesARotation(t *testing.T) {
+	log, disk := newTestLog(t), journaltest.NewDisk()
+	s, err := OpenSpool(onDisk(disk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := sign(t, newDevice(t, log.id, "eu"), 1)
+	if err := s.Commit(Batch{Readings: []*client.Signed{signed}, Values: map[string][]byte{"who": []byte("old")}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.forgetValues(map[string][]byte{"who": nil}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.rotate(nil); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = OpenSpool(onDisk(disk.Kill())); err != nil {
+		t.Fatal(err)
+	}
+	if first := s.journal.Segments()[0].Number(); first == 1 {
+		t.Error("the segment with the forgotten value is still there")
+	}
+	if waiting, _ := s.Pending(); waiting != 1 {
+		t.Errorf("%d readings wait", waiting)
+	}
+	closeSpool(t, s)
+}
