@@ -79,7 +79,7 @@ func (s *Spool) forgetLetters(author entry.AuthorID) error {
 		return err
 	}
 	var keep [][]byte
-	var doomed []*journal.Segment
+	var holding []*journal.Segment
 	for _, g := range segments {
 		var others [][]byte
 		found := false
@@ -94,16 +94,16 @@ func (s *Spool) forgetLetters(author entry.AuthorID) error {
 			return err
 		}
 		if found {
-			doomed, keep = append(doomed, g), append(keep, others...)
+			holding, keep = append(holding, g), append(keep, others...)
 		}
 	}
-	if len(doomed) == 0 {
+	if len(holding) == 0 {
 		return nil
 	}
 	if err := s.rotateLetters(keep); err != nil {
 		return err
 	}
-	return s.destroyLetters(doomed)
+	return s.destroyLetters(holding)
 }
 
 func (s *Spool) destroyLetters(list []*journal.Segment) error {

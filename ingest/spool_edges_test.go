@@ -62,7 +62,7 @@ func TestErasedOpeningsDieAfterACrash(t *testing.T) {
 }
 
 // That a reading of the same segment was delivered after an erasure does not save
-// what the erasure doomed, and neither does the pace of purges.
+// what the erasure marked, and neither does the pace of purges.
 func TestErasureOutlastsDeliveries(t *testing.T) {
 	dir := memory(t)
 	now := time.Now()

@@ -25,7 +25,7 @@ type commit struct {
 	err      error
 }
 
-// write makes a commit durable. Whoever gets hold of writer first takes all that
+// write makes a commit durable. The first to hold writer takes all that
 // wait along; the others find theirs finished.
 func (s *Spool) write(c *commit) error {
 	if c.size > maxFrame {
@@ -139,7 +139,7 @@ func (s *Spool) apply(at []journal.Address, c *commit) {
 	}
 }
 
-// markErased dooms every segment: each begins by repeating the values, so any of
+// markErased marks every segment to be destroyed: each begins by repeating the values, so any of
 // them may hold what was just forgotten. mu is held.
 func (s *Spool) markErased() {
 	for _, g := range s.segments {
