@@ -3,6 +3,7 @@ package edge
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"testing"
@@ -63,7 +64,9 @@ func TestACallWithoutABodyHasAllItsTime(t *testing.T) {
 			}
 			must(t, server.Close())
 			must(t, here.Close())
-			<-ended
+			if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+				t.Errorf("%.4s: the server ended with %v", request, err)
+			}
 		})
 	}
 }
